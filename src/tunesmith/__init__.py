@@ -1,0 +1,99 @@
+"""tunesmith tunes learning rate, total batch size, momentum and weight decay of a PyTorch network, and shows why.
+
+`Task → probe → Curve → reading → Finding → recipe → Plan → report`
+
+Every public name is here and is loaded when it is first used, so that `import tunesmith` costs nothing and reading a study needs no torch.
+
+Example:
+    >>> import tunesmith as ts
+    >>> ts.Settings(lr=0.5, momentum=0.95, min_momentum=0.85).resolved_min_lr
+    0.05
+    >>> schedule = ts.schedules.constant(max_lr=0.1, total_steps=100)
+    >>> schedule(0)
+    0.1
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tunesmith import probes, schedules
+    from tunesmith.cost import Cost
+    from tunesmith.curve import Curve, Run, RunOutcome
+    from tunesmith.errors import BudgetError, CurveError, InputError, StudyError, TaskError, TunesmithError, UserCodeError
+    from tunesmith.experiment import Arm, Experiment
+    from tunesmith.finding import Finding
+    from tunesmith.plan import Plan, StudyCost, StudyOutcome, Trained
+    from tunesmith.reading import read_range_test
+    from tunesmith.recipe import train, tune
+    from tunesmith.settings import RunKind, RunSpec, Settings
+    from tunesmith.study import Study
+    from tunesmith.task import Metric, Task
+
+__version__ = "0.1.0.dev0"
+
+__all__ = [
+    "Arm",
+    "BudgetError",
+    "Cost",
+    "Curve",
+    "CurveError",
+    "Experiment",
+    "Finding",
+    "InputError",
+    "Metric",
+    "Plan",
+    "Run",
+    "RunKind",
+    "RunOutcome",
+    "RunSpec",
+    "Settings",
+    "Study",
+    "StudyCost",
+    "StudyError",
+    "StudyOutcome",
+    "Task",
+    "TaskError",
+    "Trained",
+    "TunesmithError",
+    "UserCodeError",
+    "probes",
+    "read_range_test",
+    "schedules",
+    "train",
+    "tune",
+]
+
+_MODULES = ("probes", "schedules")
+_HOMES = {
+    "tunesmith.cost": ("Cost",),
+    "tunesmith.curve": ("Curve", "Run", "RunOutcome"),
+    "tunesmith.errors": ("BudgetError", "CurveError", "InputError", "StudyError", "TaskError", "TunesmithError", "UserCodeError"),
+    "tunesmith.experiment": ("Arm", "Experiment"),
+    "tunesmith.finding": ("Finding",),
+    "tunesmith.plan": ("Plan", "StudyCost", "StudyOutcome", "Trained"),
+    "tunesmith.reading": ("read_range_test",),
+    "tunesmith.recipe": ("train", "tune"),
+    "tunesmith.settings": ("RunKind", "RunSpec", "Settings"),
+    "tunesmith.study": ("Study",),
+    "tunesmith.task": ("Metric", "Task"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+
+if not TYPE_CHECKING:  # so that a checker still objects to a name that is not there
+
+    def __getattr__(name: str) -> object:
+        """The public name, loaded now and kept."""
+        if name in _MODULES:
+            return import_module(f"{__name__}.{name}")
+        if name not in _HOME_OF:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value: object = getattr(import_module(_HOME_OF[name]), name)
+        globals()[name] = value
+        return value
+
+
+def __dir__() -> list[str]:
+    """The public names, loaded or not."""
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,220 @@
+"""What does the work that the commands ask for: one record of functions, so that a test can hand over others. Each loads what it needs when it is called."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from tunesmith.errors import InputError
+from tunesmith.settings import Json, Settings
+
+if TYPE_CHECKING:
+    from tunesmith.plan import Plan, Trained
+    from tunesmith.recipe.progress import Progress
+    from tunesmith.study import Study
+    from tunesmith.task import Task
+
+# ruff: noqa: PLC0415 (the point of this file: loaded when called)
+
+
+class Result(Protocol):
+    """What a single probe found."""
+
+    def to_dict(self) -> dict[str, Json]:
+        """The JSON object of docs/command-line.md: "version", "outcome", what was found, "findings", "advice"."""
+        ...
+
+
+def _load_task(reference: str) -> "Task":
+    from tunesmith.task_file import load_task
+
+    return load_task(reference)
+
+
+def _demo_task() -> "Task":
+    from tunesmith import demo_task
+
+    return demo_task.task()
+
+
+def _tune(
+    task: "Task",
+    *,
+    out: Path,
+    progress: "Progress",
+    budget: float = 1.0,
+    seed: int = 0,
+    recipe: str = "report",
+    fixed: Mapping[str, float] | None = None,
+    bounds: Mapping[str, tuple[float, float]] | None = None,
+    schedule: str | None = None,
+    confirm_seeds: int = 1,
+    device: str = "auto",
+    workers: int = 1,
+    time_model: Path | None = None,
+) -> "Plan":
+    from tunesmith.recipe import tune
+
+    return tune(
+        task,
+        out=out,
+        progress=progress,
+        budget=budget,
+        seed=seed,
+        recipe=recipe,
+        fixed=dict(fixed) if fixed else None,
+        bounds=dict(bounds) if bounds else None,
+        schedule=schedule,
+        confirm_seeds=confirm_seeds,
+        device=device,
+        workers=workers,
+        time_model=time_model,
+    )
+
+
+def _train(task: "Task", plan: "Plan", *, out: Path, seeds: int, device: str, progress: "Progress") -> "Trained":
+    from tunesmith.recipe import train
+
+    return train(task, plan, out=out, seeds=seeds, device=device, progress=progress)
+
+
+def _lr_range(
+    task: "Task",
+    *,
+    out: Path,
+    seed: int,
+    device: str,
+    start_lr: float | None,
+    end_lr: float | None,
+    steps: int | None,
+    batch_size: int | None,
+    progress: "Progress",
+) -> Result:
+    from tunesmith.recipe.single import lr_range
+
+    return lr_range(task, out=out, seed=seed, device=device, start_lr=start_lr, end_lr=end_lr, steps=steps, batch_size=batch_size, progress=progress)
+
+
+def _min_lr(
+    task: "Task", *, out: Path, seed: int, device: str, max_lr: float | None, steps: int | None, batch_size: int | None, progress: "Progress"
+) -> Result:
+    from tunesmith.recipe.single import min_lr
+
+    return min_lr(task, out=out, seed=seed, device=device, max_lr=max_lr, steps=steps, batch_size=batch_size, progress=progress)
+
+
+def _read_curve_file(path: Path) -> Result:
+    from tunesmith.reading.range_test import read_curve_file
+
+    return read_curve_file(path)
+
+
+def _open_study(folder: Path) -> "Study":
+    from tunesmith.study import Study
+
+    return Study.open(folder)
+
+
+def _summarize(folder: Path) -> str:
+    from tunesmith.report import summarize
+
+    with _open_study(folder) as study:
+        return summarize(study)
+
+
+def _study_to_json(folder: Path) -> dict[str, Json]:
+    from tunesmith.report import study_to_json
+
+    with _open_study(folder) as study:
+        return study_to_json(study)
+
+
+def _write_report(folder: Path, path: Path) -> None:
+    from tunesmith.report import write_report
+
+    with _open_study(folder) as study:
+        write_report(study, path)
+
+
+def _find_plan(place: Path) -> "Plan":
+    """The plan of a study's folder, or of a plan.toml."""
+    if not place.is_dir():
+        from tunesmith.plan import Plan
+
+        return Plan.load(place)
+    with _open_study(place) as study:
+        if study.plan is None:
+            raise InputError(f"A study must have ended before its plan can be used, and {str(place)!r} has not. Start its `tunesmith tune` again: it goes on.")
+        return study.plan
+
+
+def _export(plan: "Plan", to: str) -> str:
+    from tunesmith.report.export import export_json, export_toml, export_torch
+
+    return {"torch": export_torch, "toml": export_toml, "json": export_json}[to](plan)
+
+
+def _schedule_names() -> tuple[str, ...]:
+    from tunesmith.schedules import SCHEDULES
+
+    return tuple(SCHEDULES)
+
+
+def _schedule_values(settings: Settings, total_steps: int) -> tuple[list[float], list[float]]:
+    """Learning rate and momentum of every update."""
+    from tunesmith.schedules import lr_schedule, momentum_schedule
+
+    schedules = lr_schedule(settings, total_steps=total_steps), momentum_schedule(settings, total_steps=total_steps)
+    lr, momentum = ([float(schedule(step)) for step in range(total_steps)] for schedule in schedules)
+    return lr, momentum
+
+
+def _plot_schedule(settings: Settings, total_steps: int, path: Path) -> None:
+    from matplotlib.figure import Figure
+
+    from tunesmith.plots import plot_schedule
+
+    figure = Figure(layout="constrained")
+    plot_schedule(settings, total_steps, figure.subplots())
+    try:
+        figure.savefig(path)
+    except ValueError as error:  # an ending that matplotlib does not know
+        raise InputError(f"--plot must name a file that ends in .png, .svg or .pdf, got {str(path)!r}. Give it another ending.") from error
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backend:
+    """What does the work.
+
+    Attributes:
+        load_task: "FILE:FUNCTION" → the task.
+        demo_task: () → the task of `tunesmith demo`.
+        tune: As `tunesmith.tune`.
+        train: As `tunesmith.train`.
+        lr_range, min_lr: One probe on a task, read.
+        read_curve_file: CSV of a recorded sweep → what a range test finds in it.
+        summarize: Folder of a study → text for a terminal.
+        study_to_json: Folder of a study → JSON object.
+        write_report: (folder of a study, path) → writes one HTML file.
+        find_plan: Folder of a study, or a plan.toml → the plan.
+        export: (plan, "torch" | "toml" | "json") → text.
+        schedule_names: () → names that `--schedule` takes.
+        schedule_values: (settings, total_steps) → learning rate and momentum of every update.
+        plot_schedule: (settings, total_steps, path) → writes a figure.
+    """
+
+    load_task: "Callable[[str], Task]" = _load_task
+    demo_task: "Callable[[], Task]" = _demo_task
+    tune: "Callable[..., Plan]" = _tune
+    train: "Callable[..., Trained]" = _train
+    lr_range: Callable[..., Result] = _lr_range
+    min_lr: Callable[..., Result] = _min_lr
+    read_curve_file: Callable[[Path], Result] = _read_curve_file
+    summarize: Callable[[Path], str] = _summarize
+    study_to_json: Callable[[Path], dict[str, Json]] = _study_to_json
+    write_report: Callable[[Path, Path], None] = _write_report
+    find_plan: "Callable[[Path], Plan]" = _find_plan
+    export: "Callable[[Plan, str], str]" = _export
+    schedule_names: Callable[[], tuple[str, ...]] = _schedule_names
+    schedule_values: Callable[[Settings, int], tuple[list[float], list[float]]] = _schedule_values
+    plot_schedule: Callable[[Settings, int, Path], None] = _plot_schedule

@@ -1,0 +1,143 @@
+"""The sentences that the command line makes itself, from records: forecast, pace, what one probe found, what a training reached."""
+
+import statistics
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from tunesmith.plots.digits import interval_text, number_text, seconds_text, trainings_text
+from tunesmith.settings import Json
+
+if TYPE_CHECKING:
+    from tunesmith.plan import Trained
+    from tunesmith.recipe.progress import Forecast
+
+SETTLED_SECONDS = 2.0
+"""Before this much time a pace is noise (our choice)."""
+
+
+def forecast_text(forecast: "Forecast", *, with_stages: bool) -> str:
+    """What the study is going to cost.
+
+    Example:
+        >>> from tunesmith.recipe.progress import Forecast
+        >>> print(forecast_text(Forecast(search=(0.5, 0.9), total=(1.5, 1.9), seconds=(30, 45)), with_stages=False))
+        Forecast: the search costs 0.50 to 0.90 full trainings, everything 1.50 to 1.90, in about 30.0 s to 45.0 s.
+    """
+    search, total = (" to ".join(trainings_text(end) for end in ends) for ends in (forecast.search, forecast.total))
+    seconds = "" if forecast.seconds is None else f", in about {seconds_text(forecast.seconds[0])} to {seconds_text(forecast.seconds[1])}"
+    lines = [f"Forecast: the search costs {search} full trainings, everything {total}{seconds}."]
+    if with_stages:
+        lines += [f"  {name}: {trainings_text(low)} to {trainings_text(high)}" for name, low, high in forecast.stages]
+    return "\n".join(lines)
+
+
+class Pace:
+    """How long a study is going to take, from how fast it has spent so far.
+
+    Args:
+        clock: () → seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._total: tuple[float, float] | None = None
+        self._begin: tuple[float, float] | None = None
+
+    def expect(self, total: tuple[float, float]) -> None:
+        """Takes the forecast of the whole cost, low to high."""
+        self._total = total
+
+    def seconds_left(self, cost: float) -> float | None:
+        """Seconds until the study has ended; None while nothing can be said. The first call sets what earlier sessions had spent.
+
+        Args:
+            cost: What the study has spent so far, in full trainings.
+        """
+        now = self._clock()
+        if self._begin is None:
+            self._begin = (now, cost)
+        elapsed, spent = now - self._begin[0], cost - self._begin[1]
+        if self._total is None or elapsed < SETTLED_SECONDS or spent <= 0:
+            return None
+        low, high = self._total
+        middle = (low + high) / 2
+        left = (middle if cost < middle else high) - cost
+        return elapsed / spent * left if left > 0 else None
+
+
+def run_text(*, label: str, step: int, total_steps: int, cost: float, seconds_left: float | None) -> str:
+    """Where a run stands.
+
+    Example:
+        >>> run_text(label="momentum .95", step=120, total_steps=400, cost=0.42, seconds_left=35.2)
+        'momentum .95 · step 120/400 · 0.42 full trainings so far · about 35 s left'
+    """
+    left = "" if seconds_left is None else f" · about {_rough_seconds(seconds_left)} left"
+    return f"{label} · step {step}/{total_steps} · {trainings_text(cost)} full trainings so far{left}"
+
+
+def _rough_seconds(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else seconds_text(seconds)  # noqa: PLR2004 (as seconds_text)
+
+
+def result_text(document: dict[str, Json]) -> str:
+    """What one probe found, from its JSON object.
+
+    Example:
+        >>> print(result_text({"version": 1, "outcome": "found", "suggestion": 0.5, "zone": [0.4, 0.8], "findings": [], "advice": ["Use 0.5."]}))
+        Outcome     found
+        Suggestion  0.5
+        Zone        0.4 to 0.8
+        Advice: Use 0.5.
+    """
+    shown = {name: value for name, value in document.items() if name not in ("version", "findings", "advice")}
+    width = max((len(name) for name in shown), default=0)
+    lines = [f"{name.replace('_', ' ').capitalize():{width}}  {_value_text(value)}" for name, value in shown.items()]
+    lines += [_finding_text(finding) for finding in _objects(document.get("findings"))]
+    advice = document.get("advice")
+    lines += [f"Advice: {sentence}" for sentence in (advice if isinstance(advice, list) else [advice]) if sentence]
+    return "\n".join(lines)
+
+
+def _value_text(value: Json) -> str:
+    if value is None or (isinstance(value, (int, float)) and not isinstance(value, bool)):
+        return number_text(value)
+    if isinstance(value, list):
+        numbers = [item for item in value if isinstance(item, (int, float))]
+        is_range = len(numbers) == len(value) == 2  # noqa: PLR2004 (low, high)
+        return interval_text((numbers[0], numbers[1]), digits=3) if is_range else ", ".join(_value_text(item) for item in value)
+    return ", ".join(f"{name} {_value_text(item)}" for name, item in value.items()) if isinstance(value, dict) else str(value)
+
+
+def _objects(value: Json) -> Iterable[dict[str, Json]]:
+    return (item for item in value if isinstance(item, dict)) if isinstance(value, list) else ()
+
+
+def _finding_text(finding: dict[str, Json]) -> str:
+    value = "" if finding.get("value") is None else f" {_value_text(finding['value'])}"
+    interval = "" if finding.get("interval") is None else f" ({_value_text(finding['interval'])})"
+    confidence = _value_text(finding.get("confidence"))
+    doubt = f" Not established: {finding['not_established']}" if finding.get("not_established") else ""
+    action = f" {finding['action']}" if finding.get("action") else ""
+    return f"- {str(finding.get('kind')).replace('_', ' ')}{value}{interval}, confidence {confidence}: {finding.get('evidence')}{doubt}{action}"
+
+
+def trained_text(trained: "Trained", *, goal: str) -> str:
+    """What a training reached, over its seeds.
+
+    Example:
+        >>> from tunesmith.plan import Trained
+        >>> print(trained_text(Trained(valid=(0.2, 0.3), test=None, seeds=(1, 2)), goal="loss"))
+        Validation loss  0.25 ± 0.0707 (mean and standard deviation of 2 seeds: 0.2, 0.3)
+    """
+    rows = [("Validation", trained.valid)] + ([("Test", trained.test)] if trained.test is not None else [])
+    width = max(len(name) for name, _ in rows)
+    return "\n".join(f"{name:{width}} {goal}  {_values_text(values)}" for name, values in rows)
+
+
+def _values_text(values: tuple[float, ...]) -> str:
+    if len(values) == 1:
+        return f"{number_text(values[0])} (1 seed)"
+    mean, spread = statistics.fmean(values), statistics.stdev(values)
+    each = ", ".join(number_text(value) for value in values)
+    return f"{number_text(mean)} ± {number_text(spread)} (mean and standard deviation of {len(values)} seeds: {each})"

@@ -1,0 +1,99 @@
+"""What a run recorded, raw. Records only: no torch, no I/O, no smoothing."""
+
+import dataclasses
+import math
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Self
+
+from tunesmith.cost import Cost
+from tunesmith.settings import Json, RunSpec
+
+
+class RunOutcome(StrEnum):
+    """How a run ended. `advice` says what to do about it."""
+
+    FINISHED = "finished"
+    DIVERGED = "diverged"
+    NOT_FINITE = "not_finite"
+    STOPPED = "stopped"
+
+    @property
+    def advice(self) -> str:
+        """One sentence with the next action; empty for FINISHED."""
+        return _RUN_ADVICE[self]
+
+
+_RUN_ADVICE = {
+    RunOutcome.FINISHED: "",
+    RunOutcome.DIVERGED: "The loss rose far above where it began: lower the learning rate, or the weight decay at this learning rate.",
+    RunOutcome.NOT_FINITE: "The loss turned NaN or infinite: lower the learning rate, or look for NaN in the data.",
+    RunOutcome.STOPPED: "The run was stopped before its last step: start the same command again to go on.",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curve:
+    """What a run recorded, raw and unsmoothed.
+
+    Attributes:
+        lr, momentum, train_loss: One value an applied update: row i drove update i (counted from 0). `train_loss` is the loss of that update's batch, before it.
+        eval_step: Updates applied before each evaluation; ascending.
+        valid_loss: Mean validation loss of each evaluation.
+        metrics: Name → one value an evaluation.
+        test: Name → value on the test set after the last update; empty where it was not touched.
+        outcome: How the run ended.
+        cost: Examples and seconds spent.
+    """
+
+    lr: tuple[float, ...]
+    momentum: tuple[float, ...]
+    train_loss: tuple[float, ...]
+    eval_step: tuple[int, ...]
+    valid_loss: tuple[float, ...]
+    metrics: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    test: dict[str, float] = field(default_factory=dict)
+    outcome: RunOutcome = RunOutcome.FINISHED
+    cost: Cost = Cost()
+
+    @property
+    def final_valid_loss(self) -> float:
+        """Validation loss at the end; +inf where the run did not finish, so that it never wins a comparison."""
+        if self.outcome is not RunOutcome.FINISHED or not self.valid_loss:
+            return math.inf
+        last = self.valid_loss[-1]
+        return last if math.isfinite(last) else math.inf
+
+    def to_dict(self) -> dict[str, Json]:
+        """A JSON object (NaN and infinities as strings) that `from_dict` turns back into an equal record."""
+        data = dataclasses.asdict(self)
+        for name in ("lr", "momentum", "train_loss", "valid_loss"):
+            data[name] = [_to_json(value) for value in data[name]]
+        data["eval_step"] = list(self.eval_step)
+        data["metrics"] = {name: [_to_json(value) for value in values] for name, values in self.metrics.items()}
+        data["test"] = {name: _to_json(value) for name, value in self.test.items()}
+        return data
+
+    @classmethod
+    def from_dict(cls, data: dict) -> Self:
+        """The record that `to_dict` was called on."""
+        return cls(
+            **{name: tuple(float(value) for value in data[name]) for name in ("lr", "momentum", "train_loss", "valid_loss")},
+            eval_step=tuple(int(step) for step in data["eval_step"]),
+            metrics={name: tuple(float(value) for value in values) for name, values in data["metrics"].items()},
+            test={name: float(value) for name, value in data["test"].items()},
+            outcome=RunOutcome(data["outcome"]),
+            cost=Cost(**data["cost"]),
+        )
+
+
+def _to_json(value: float) -> float | str:
+    return value if math.isfinite(value) else str(value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One training: the order for it and what it recorded."""
+
+    spec: RunSpec
+    curve: Curve

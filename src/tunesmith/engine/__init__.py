@@ -1,0 +1,7 @@
+"""The only code that trains. Inputs: a task and the order for a run. Outputs: curves. May not judge a curve beyond "this run is lost"."""
+
+from tunesmith.engine.check import Checked, check_task
+from tunesmith.engine.loop import RunResult, run_spec
+from tunesmith.engine.timing import Timing, measure_steps
+
+__all__ = ["Checked", "RunResult", "Timing", "check_task", "measure_steps", "run_spec"]

@@ -1,0 +1,75 @@
+"""Seconds a step at each batch size: measured once a study, interleaved, medians, and from then on an input (docs/counting.md)."""
+
+import statistics
+import time
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from tunesmith.engine.data import training_batches
+from tunesmith.engine.device import pinned_threads, resolve_device
+from tunesmith.engine.seeds import child_seed, isolated_rng
+from tunesmith.engine.steps import autocast, training_step
+from tunesmith.engine.user_code import user_code
+from tunesmith.optimizers import default_param_groups, make_optimizer
+from tunesmith.settings import Settings
+from tunesmith.task import Task
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timing:
+    """Seconds a step, and what it cost to learn them.
+
+    Attributes:
+        seconds_per_step: Batch size → median seconds of an update. A size that ran out of memory is missing.
+        trained_examples: Examples forward and backward.
+        threads: Intra-op threads.
+    """
+
+    seconds_per_step: dict[int, float]
+    trained_examples: int
+    threads: int
+
+
+def measure_steps(task: Task, batch_sizes: list[int], *, device: str = "cpu", repeats: int = 3, seed: int = 0) -> Timing:
+    """Time an update at each batch size, in turn, so that a neighbour's load hits all of them alike.
+
+    Costs (repeats + 1) updates at each size: the first is not counted. The update is a throw-away network's, at a learning rate near zero.
+
+    Args:
+        task: Whose network and data.
+        batch_sizes: Sizes to time, ascending; from the first that runs out of memory on, they are left out.
+        device: "auto", or as torch spells it.
+        repeats: Updates that count, each.
+        seed: Of the throw-away network.
+    """
+    torch_device = resolve_device(device)
+    with isolated_rng(child_seed(seed, "init"), torch_device), user_code(task):
+        model = task.model().to(torch_device).train()
+        with pinned_threads(model, torch_device) as threads:
+            return _measure(task, model, batch_sizes, device=torch_device, repeats=repeats, seed=seed, threads=threads)
+
+
+def _measure(task: Task, model: nn.Module, batch_sizes: list[int], *, device: torch.device, repeats: int, seed: int, threads: int) -> Timing:
+    optimizer = make_optimizer(task.optimizer, (task.param_groups or default_param_groups)(model), Settings(lr=1e-12, momentum=0.9))
+    step_of, seconds, trained = training_step(task), {size: [] for size in batch_sizes}, 0
+    streams = {size: training_batches(task, batch_size=size, updates=repeats + 1, seed=seed, device=device) for size in batch_sizes}
+    for _ in range(repeats + 1):
+        for size in list(streams):
+            started = time.perf_counter()
+            try:
+                for micro_batch in next(streams[size]):
+                    with autocast(task, device):
+                        step_of(model, micro_batch).backward()
+                optimizer.step()
+                optimizer.zero_grad(set_to_none=True)
+            except torch.OutOfMemoryError:
+                streams = {kept: stream for kept, stream in streams.items() if kept < size}
+                break
+            if device.type == "cuda":
+                torch.cuda.synchronize(device)
+            seconds[size].append(time.perf_counter() - started)
+            trained += size
+    medians = {size: statistics.median(seconds[size][1:]) for size in streams}
+    return Timing(seconds_per_step=medians, trained_examples=trained, threads=threads)

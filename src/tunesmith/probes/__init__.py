@@ -1,0 +1,10 @@
+"""Experiments: (task, settings, steps, seed) → curves. A probe measures and judges nothing."""
+
+from tunesmith.probes.annealed import Candidate, annealed_runs
+from tunesmith.probes.confirm import confirm, current
+from tunesmith.probes.lr_range import bracket, lr_range
+from tunesmith.probes.min_lr import min_lr
+from tunesmith.probes.momentum import at_momentum, momentum
+from tunesmith.probes.weight_decay import weight_decay
+
+__all__ = ["Candidate", "annealed_runs", "at_momentum", "bracket", "confirm", "current", "lr_range", "min_lr", "momentum", "weight_decay"]

@@ -1,0 +1,73 @@
+"""Short annealed runs: each a whole small cycle down to zero, because ranking at a high learning rate misleads (METHOD, trap 6)."""
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tunesmith.errors import BudgetError
+from tunesmith.experiment import Arm, Experiment
+from tunesmith.fleet import Execute, execute_here
+from tunesmith.settings import RunSpec, Settings
+from tunesmith.task import Task
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """Settings to try, with what sets them apart.
+
+    Attributes:
+        label: A few words for tables.
+        value: The knob's value that sets it apart; None where no number does.
+        settings: The knobs.
+        total_steps: Updates of the run.
+    """
+
+    label: str
+    value: float | None
+    settings: Settings
+    total_steps: int
+
+
+def annealed_runs(
+    task: Task,
+    candidates: Sequence[Candidate],
+    *,
+    probe: str,
+    seed: int,
+    valid_examples: int | None = None,
+    execute: Execute = execute_here,
+) -> Experiment:
+    """One short annealed run for each candidate, all from the same initial weights and in the same data order.
+
+    Costs each candidate's `total_steps` updates and one evaluation. Judges nothing: see `reading.comparison`.
+
+    Args:
+        task: What to train; a fresh network is made for each run.
+        candidates: Settings and lengths; at least one.
+        probe: The experiment's name.
+        seed: Fixes initialisation, order and augmentation for all of them: what they share cancels in a comparison.
+        valid_examples: Size of the fixed validation slice; None for all of it.
+        execute: Where the runs are made. Default: in this process.
+
+    Raises:
+        BudgetError: No candidate.
+    """
+    if not candidates:
+        raise BudgetError(f"Probe '{probe}' must have at least one candidate, got none. Pass values to try.")
+    specs = [
+        RunSpec(settings=candidate.settings, total_steps=candidate.total_steps, seed=seed, valid_examples=valid_examples, reestimates_norm=True)
+        for candidate in candidates
+    ]
+    runs = execute(task, specs)
+    arms = [Arm(label=candidate.label, value=candidate.value, run=run) for candidate, run in zip(candidates, runs, strict=True)]
+    return Experiment(probe=probe, arms=tuple(arms))
+
+
+def shortened(settings: Settings, *, total_steps: int, planned_steps: int) -> Settings:
+    """The settings for a run of `total_steps` that stands for one of `planned_steps`: the same total decay, which ranks better (METHOD, section 2.5).
+
+    Example:
+        >>> shortened(Settings(weight_decay=1e-4), total_steps=50, planned_steps=800).weight_decay
+        0.0016
+    """
+    return dataclasses.replace(settings, weight_decay=settings.weight_decay * planned_steps / total_steps)

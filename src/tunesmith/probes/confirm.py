@@ -1,0 +1,75 @@
+"""Full-length runs: the plan on fresh seeds, and the user's current settings exactly as given."""
+
+from collections.abc import Sequence
+
+from tunesmith.experiment import Arm, Experiment
+from tunesmith.fleet import Execute, execute_here
+from tunesmith.settings import RunKind, RunSpec, Settings
+from tunesmith.task import Task
+
+
+def confirm(
+    task: Task,
+    settings: Settings,
+    *,
+    total_steps: int,
+    seeds: Sequence[int],
+    evaluations: int = 20,
+    execute: Execute = execute_here,
+) -> Experiment:
+    """Train with the settings as a user's own loop would, once for each seed, and keep the weights.
+
+    Costs `total_steps` updates and `evaluations` + 1 evaluations of the whole validation set for each seed, and one of the test set where there is one.
+    BatchNorm statistics are not re-estimated, since a user's own loop will not do it.
+
+    Args:
+        task: What to train.
+        settings: The plan.
+        total_steps: Updates.
+        seeds: Seeds that no probe has used.
+        evaluations: Evaluations on the way, for the clues.
+        execute: Where the runs are made.
+    """
+    specs = [
+        RunSpec(settings=settings, total_steps=total_steps, seed=seed, evaluations=evaluations, evaluates_test=task.test is not None, keeps_weights=True)
+        for seed in seeds
+    ]
+    return _experiment(task, specs, probe="confirm", execute=execute)
+
+
+def current(
+    task: Task,
+    *,
+    seeds: Sequence[int],
+    evaluations: int = 20,
+    execute: Execute = execute_here,
+) -> Experiment:
+    """Train with what the user trains with today, exactly as given, once for each seed.
+
+    Costs one full training for each seed. `task.current` must be Settings or a maker.
+    """
+    specs = []
+    for seed in seeds:
+        settings, kind = (
+            (task.current, RunKind.CYCLE) if isinstance(task.current, Settings) else (Settings(batch_size=task.reference_batch_size), RunKind.CURRENT)
+        )
+        steps = task.steps_at(settings.batch_size)
+        if settings.epochs is not None:
+            steps = max(1, round(settings.epochs * task.n_train / settings.batch_size))
+        specs.append(
+            RunSpec(
+                settings=settings,
+                total_steps=steps,
+                seed=seed,
+                kind=kind,
+                evaluations=evaluations,
+                stops_when_diverged=False,
+                evaluates_test=task.test is not None,
+            )
+        )
+    return _experiment(task, specs, probe="current", execute=execute)
+
+
+def _experiment(task: Task, specs: list[RunSpec], *, probe: str, execute: Execute) -> Experiment:
+    arms = [Arm(label=f"seed {run.spec.seed}", value=float(run.spec.seed), run=run) for run in execute(task, specs)]
+    return Experiment(probe=probe, arms=tuple(arms))

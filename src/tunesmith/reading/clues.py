@@ -1,0 +1,110 @@
+"""Reads one finished run for the clues of under- and overfitting (METHOD, section 3). First version: what the confirming run needs."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tunesmith.curve import Curve, RunOutcome
+from tunesmith.finding import Finding
+from tunesmith.reading.smoothing import noise_of, smooth
+from tunesmith.thresholds import DEFAULT_THRESHOLDS, Thresholds
+
+_FEWEST_EVALUATIONS = 5
+_LAST_SHARE = 0.1
+
+
+def read_clues(curve: Curve, *, thresholds: Thresholds = DEFAULT_THRESHOLDS) -> tuple[Finding, ...]:
+    """What the shape of a run's validation loss says, most important first; "balanced" where there is nothing to mend.
+
+    Args:
+        curve: A run with at least five evaluations, annealed at its end.
+        thresholds: The constants of judgement.
+
+    Example:
+        >>> steps = tuple(range(10, 210, 10))
+        >>> down = tuple(2.0 - 1.5 * min(1.0, i / 8) for i in range(20))
+        >>> rows = dict(lr=(0.1,) * 200, momentum=(0.9,) * 200, train_loss=tuple(2.0 - i / 120 for i in range(200)), eval_step=steps)
+        >>> [finding.kind for finding in read_clues(Curve(valid_loss=down, **rows))]
+        ['balanced']
+        >>> up = tuple(value + max(0, i - 8) * 0.1 for i, value in enumerate(down))
+        >>> [finding.kind for finding in read_clues(Curve(valid_loss=up, **rows))]
+        ['overfitting']
+    """
+    if curve.outcome in (RunOutcome.DIVERGED, RunOutcome.NOT_FINITE):
+        return (_lost(curve),)
+    values = np.asarray(curve.valid_loss, dtype=float)
+    if values.size < _FEWEST_EVALUATIONS or not np.isfinite(values).all():
+        return (_unreadable(values),)
+    smoothed = smooth(values, width_points=max(0.5, values.size / 20))
+    best, final, start = int(np.argmin(smoothed)), float(smoothed[-1]), max(float(values[0]), _start(curve))
+    drop, noise = start - float(smoothed[best]), noise_of(values)
+    if drop <= thresholds.flat_drop * noise:
+        return (_never_started(drop=drop, noise=noise),)
+    rise = final - float(smoothed[best])
+    train_fell = _train_level(curve, share=1.0) < _train_level(curve, share=(best + 1) / values.size)
+    if rise > max(thresholds.overfit_rise * drop, 2 * noise) and train_fell:
+        return (_overfitting(curve, best=best, rise=rise, drop=drop),)
+    slope = float(smoothed[-1 - max(1, round(_LAST_SHARE * values.size))]) - final
+    if slope > max(thresholds.unfinished_slope * drop, 2 * noise):
+        return (_unfinished(curve, slope=slope, drop=drop),)
+    return (_balanced(curve, best=best),)
+
+
+def _start(curve: Curve) -> float:
+    early = [loss for loss in curve.train_loss[:5] if math.isfinite(loss)]
+    return float(np.median(early)) if early else -math.inf
+
+
+def _train_level(curve: Curve, *, share: float) -> float:
+    """Median training loss of the tenth of the updates that ends at `share` of the run."""
+    end = max(1, round(share * len(curve.train_loss)))
+    begin = max(0, end - max(5, len(curve.train_loss) // 10))
+    return float(np.median(curve.train_loss[begin:end]))
+
+
+def _lost(curve: Curve) -> Finding:
+    return Finding(
+        kind="diverged", since_step=max(0, len(curve.train_loss) - 1), confidence=0.99, evidence=f"The run was lost at update {len(curve.train_loss)}.",
+        not_established="Whether the learning rate, the weight decay or the data is to blame.", action="Halve the peak learning rate.",
+    )  # fmt: skip
+
+
+def _unreadable(values: NDArray[np.float64]) -> Finding:
+    return Finding(
+        kind="too_noisy", confidence=0.5, evidence=f"{values.size} evaluations, {int(np.isfinite(values).sum())} of them finite.",
+        not_established="Anything about under- or overfitting.", action="Evaluate at least five times in a run.",
+    )  # fmt: skip
+
+
+def _never_started(*, drop: float, noise: float) -> Finding:
+    return Finding(
+        kind="never_started", since_step=0, value=drop, confidence=0.9, evidence=f"The validation loss fell by {drop:.3g}, its noise is {noise:.3g}.",
+        not_established="Whether another learning rate would train this network.", action="Raise the learning rate tenfold, or look at the data.",
+    )  # fmt: skip
+
+
+def _overfitting(curve: Curve, *, best: int, rise: float, drop: float) -> Finding:
+    step = curve.eval_step[best]
+    return Finding(
+        kind="overfitting", since_step=step, value=rise, confidence=float(min(0.95, 0.7 + rise / drop)),
+        evidence=f"The validation loss was lowest at update {step} and rose by {rise:.3g} until the end while the training loss fell on.",
+        not_established="Which of more weight decay, a larger learning rate or a shorter training mends it best.",
+        action="Train shorter, or with more weight decay or a larger learning rate.",
+    )  # fmt: skip
+
+
+def _unfinished(curve: Curve, *, slope: float, drop: float) -> Finding:
+    return Finding(
+        kind="unfinished", since_step=curve.eval_step[-1], value=slope, confidence=float(min(0.95, 0.6 + slope / drop)),
+        evidence=f"The validation loss still fell by {slope:.3g} over the last tenth of the run.",
+        not_established="How much a longer training would gain.", action="Train longer if it is worth the price.",
+    )  # fmt: skip
+
+
+def _balanced(curve: Curve, *, best: int) -> Finding:
+    return Finding(
+        kind="balanced", since_step=curve.eval_step[best], confidence=0.8,
+        evidence=f"The validation loss fell and stayed at its lowest, reached near update {curve.eval_step[best]}.",
+        not_established="That no other settings do better.",
+    )  # fmt: skip

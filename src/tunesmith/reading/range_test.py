@@ -1,0 +1,315 @@
+"""Reads an LR range test: the edge where the loss jumps for good, the zone where it is near its best, and what to use.
+
+The axis is the learning rate itself, as the test was swept. Rules on the slope are not used: they measure when in the sweep the loss happened to fall
+and shrink as the sweep grows (METHOD, trap 4).
+"""
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tunesmith.curve import Curve, RunOutcome
+from tunesmith.errors import CurveError
+from tunesmith.finding import Finding
+from tunesmith.reading.curve_file import read_sweep
+from tunesmith.reading.smoothing import noise_of, smooth
+from tunesmith.settings import Json
+from tunesmith.thresholds import DEFAULT_THRESHOLDS, Thresholds
+
+RANGE_VERSION = 1
+EDGE_FRACTION = 0.5
+"""Share of the edge that is suggested at most (our choice: on noisy quadratics the best 1cycle peak lies at .35-.7 of it)."""
+_FEWEST_POINTS = 10
+_SMOOTHING_SHARE = 1 / 40
+_EARLY_SHARE = 0.1
+_NOISY_SHARE = 0.05
+
+
+class RangeOutcome(StrEnum):
+    """What a range test shows."""
+
+    FOUND = "found"
+    NEVER_DIVERGED = "never_diverged"
+    DIVERGED_AT_ONCE = "diverged_at_once"
+    FLAT = "flat"
+    TOO_NOISY = "too_noisy"
+
+
+_ADVICE = {
+    RangeOutcome.FOUND: "Use the suggestion as the peak of a cycle and a tenth of it as the start; confirm it with short runs.",
+    RangeOutcome.NEVER_DIVERGED: "The loss never jumped: raise end_lr to see the edge. The suggestion is the upper end of the zone.",
+    RangeOutcome.DIVERGED_AT_ONCE: "The loss jumped before it had fallen: lower start_lr and end_lr, or look for a bug in the loss or the data.",
+    RangeOutcome.FLAT: "The loss did not fall: raise end_lr or steps, or look whether the network can learn from these data at all.",
+    RangeOutcome.TOO_NOISY: "The noise is larger than the drop: use a larger batch, more steps, or more validation examples.",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RangeReading:
+    """What was read from an LR range test.
+
+    Attributes:
+        outcome: found, never_diverged, diverged_at_once, flat or too_noisy.
+        suggested_lr: Peak of a cycle; None where nothing can be suggested.
+        zone: Learning rates, low to high, where the loss is near its best; None where there is none.
+        edge: Interval, low to high, where the loss begins to jump for good; None where it did not.
+        findings: The evidence.
+        advice: What to do.
+    """
+
+    outcome: RangeOutcome
+    suggested_lr: float | None
+    zone: tuple[float, float] | None
+    edge: tuple[float, float] | None
+    findings: tuple[Finding, ...]
+    advice: str
+
+    def suggestion(self) -> float:
+        """The suggested peak learning rate.
+
+        Raises:
+            CurveError: The test suggests none; the message says why.
+        """
+        if self.suggested_lr is None:
+            raise CurveError(f"A range test must show a falling loss to suggest a learning rate, and this one ended with '{self.outcome}'. {self.advice}")
+        return self.suggested_lr
+
+    def to_dict(self) -> dict[str, Json]:
+        """The JSON document of `tunesmith lr-range --format json` (docs/command-line.md)."""
+        return {
+            "version": RANGE_VERSION,
+            "outcome": str(self.outcome),
+            "suggestion": self.suggested_lr,
+            "zone": None if self.zone is None else list(self.zone),
+            "edge": None if self.edge is None else list(self.edge),
+            "findings": [finding.to_dict() for finding in self.findings],
+            "advice": [self.advice],
+        }
+
+
+@dataclass(frozen=True)
+class _Track:
+    """One loss against the learning rate, smoothed, and where it stands."""
+
+    lr: NDArray[np.float64]
+    step: NDArray[np.int64]
+    raw: NDArray[np.float64]
+    smoothed: NDArray[np.float64]
+    start: float
+    best: float
+    noise: float
+
+    @property
+    def drop(self) -> float:
+        return self.start - self.best
+
+    @property
+    def standard_error(self) -> float:
+        """Of a smoothed point: a Gaussian of width w averages about 3.5 w points."""
+        return self.noise / math.sqrt(3.5 * max(1.0, self.raw.size * _SMOOTHING_SHARE))
+
+
+def read_range(curve: Curve, *, thresholds: Thresholds = DEFAULT_THRESHOLDS) -> RangeReading:
+    """Edge, zone and suggestion of a range test that was swept linearly.
+
+    The edge is where training and validation loss have both risen, for good, from their best by `Thresholds.edge_rise` of their drop; a rise that later
+    falls again is a hump and not the edge (METHOD, trap 1). Where validation was not recorded the training loss decides alone.
+
+    Args:
+        curve: One row an update; evaluations where there are any.
+        thresholds: The constants of judgement.
+
+    Example:
+        >>> from tunesmith.curve import Curve
+        >>> lrs = tuple(i / 100 for i in range(1, 101))
+        >>> losses = tuple(1.0 - 0.6 * min(1.0, lr / 0.3) + (5.0 if lr > 0.8 else 0.0) for lr in lrs)
+        >>> good = read_range(Curve(lr=lrs, momentum=lrs, train_loss=losses, eval_step=(), valid_loss=()))
+        >>> str(good.outcome), 0.7 < good.edge[0] < 0.85, round(good.suggestion(), 1)
+        ('found', True, 0.4)
+        >>> flat = Curve(lr=lrs, momentum=lrs, train_loss=(1.0,) * 100, eval_step=(), valid_loss=())
+        >>> str(read_range(flat).outcome)
+        'flat'
+    """
+    train = _train_track(curve)
+    valid = _valid_track(curve)
+    if train is None:
+        return _without_suggestion(RangeOutcome.DIVERGED_AT_ONCE, curve, evidence=f"{len(curve.train_loss)} updates before the loss was lost.")
+    edge = _edge([track for track in (train, valid) if track is not None], curve, thresholds)
+    if train.drop <= thresholds.flat_drop * train.standard_error:
+        return _without_suggestion(_outcome_without_drop(train, edge), curve, evidence=f"Drop {train.drop:.3g} against noise of one point {train.noise:.3g}.")
+    judge = valid if valid is not None and valid.drop > 0 else train
+    zone, best_lr = _zone(judge, edge, thresholds)
+    suggested = zone[1] if edge is None else min(zone[1], EDGE_FRACTION * math.sqrt(edge[0] * edge[1]))
+    outcome = RangeOutcome.NEVER_DIVERGED if edge is None else RangeOutcome.FOUND
+    return RangeReading(
+        outcome=outcome,
+        suggested_lr=float(suggested),
+        zone=zone,
+        edge=edge,
+        findings=_findings(curve, judge, edge=edge, zone=zone, suggested=suggested, best_lr=best_lr, thresholds=thresholds),
+        advice=_ADVICE[outcome],
+    )
+
+
+def _outcome_without_drop(train: _Track, edge: tuple[float, float] | None) -> RangeOutcome:
+    if edge is not None:
+        return RangeOutcome.DIVERGED_AT_ONCE
+    is_noisy = train.noise > _NOISY_SHARE * max(abs(train.start), 1e-12)
+    return RangeOutcome.TOO_NOISY if is_noisy else RangeOutcome.FLAT
+
+
+def _track(lr: ArrayLike, step: ArrayLike, raw: ArrayLike, *, width_points: float, start_points: int) -> _Track | None:
+    values, lrs, steps = np.asarray(raw, dtype=float), np.asarray(lr, dtype=float), np.asarray(step, dtype=int)
+    if np.isfinite(values).sum() < max(3, start_points):
+        return None
+    smoothed = smooth(values, width_points=width_points)
+    start, best = float(np.nanmedian(values[:start_points])), int(np.nanargmin(smoothed))
+    noise = noise_of(values[: max(best + start_points, _FEWEST_POINTS)])  # before the jump, which would drown it
+    return _Track(lr=lrs, step=steps, raw=values, smoothed=smoothed, start=start, best=float(smoothed[best]), noise=noise)
+
+
+def _train_track(curve: Curve) -> _Track | None:
+    n = len(curve.train_loss)
+    if n < _FEWEST_POINTS:
+        return None
+    width = max(1.0, n * _SMOOTHING_SHARE)
+    return _track(curve.lr, np.arange(n), curve.train_loss, width_points=width, start_points=max(3, min(5, n // 10)))
+
+
+def _valid_track(curve: Curve) -> _Track | None:
+    steps = np.asarray(curve.eval_step, dtype=int) - 1
+    if steps.size < 5:  # noqa: PLR2004 (too few to read a shape from)
+        return None
+    return _track(np.asarray(curve.lr)[steps], steps, curve.valid_loss, width_points=max(0.5, steps.size * _SMOOTHING_SHARE), start_points=1)
+
+
+def _crossing(track: _Track, rise: float) -> float | None:
+    """Learning rate from which the smoothed loss stays above best + rise * drop; None where it ends below."""
+    level = track.best + max(rise * track.drop, 4 * track.standard_error)
+    last_below = int(np.flatnonzero(track.smoothed <= level)[-1])  # NaN counts as above
+    return None if last_below == track.smoothed.size - 1 else float(track.lr[last_below + 1])
+
+
+def _edge(tracks: list[_Track], curve: Curve, thresholds: Thresholds) -> tuple[float, float] | None:
+    if curve.outcome is not RunOutcome.FINISHED:
+        tracks = tracks[:1]  # the run ended in the jump of its training loss; validation had no time to show it
+    firsts = [_crossing(track, thresholds.edge_rise / 2) for track in tracks]
+    lasts = [_crossing(track, thresholds.edge_rise) for track in tracks]
+    if any(edge is None for edge in (*firsts, *lasts)):
+        return (curve.lr[-1] / 2, curve.lr[-1]) if curve.outcome is not RunOutcome.FINISHED else None
+    return max(edge for edge in firsts if edge is not None), max(edge for edge in lasts if edge is not None)
+
+
+def _zone(track: _Track, edge: tuple[float, float] | None, thresholds: Thresholds) -> tuple[tuple[float, float], float]:
+    """The unbroken stretch around the best point where the smoothed loss is near its best, and the learning rate of that point."""
+    level = track.best + thresholds.zone_rise * track.drop
+    best = int(np.nanargmin(track.smoothed))
+    is_near = track.smoothed <= level
+    low = high = best
+    while low > 0 and is_near[low - 1]:
+        low -= 1
+    while high < track.lr.size - 1 and is_near[high + 1]:
+        high += 1
+    top = float(track.lr[high]) if edge is None else min(float(track.lr[high]), edge[0])
+    return (min(float(track.lr[low]), top), top), float(track.lr[best])
+
+
+def _without_suggestion(outcome: RangeOutcome, curve: Curve, *, evidence: str) -> RangeReading:
+    finding = Finding(
+        kind=str(outcome), confidence=0.9, evidence=evidence, action=_ADVICE[outcome],
+        not_established=f"Nothing outside learning rates {curve.lr[0]:.2g} to {curve.lr[-1]:.2g}." if curve.lr else "Anything about any learning rate.",
+    )  # fmt: skip
+    return RangeReading(outcome=outcome, suggested_lr=None, zone=None, edge=None, findings=(finding,), advice=_ADVICE[outcome])
+
+
+def _findings(
+    curve: Curve, judge: _Track, *, edge: tuple[float, float] | None, zone: tuple[float, float], suggested: float, best_lr: float, thresholds: Thresholds
+) -> tuple[Finding, ...]:
+    sweep = f"One linear sweep of {len(curve.lr)} updates from {curve.lr[0]:.2g} to {curve.lr[-1]:.2g}"
+    found = [
+        Finding(
+            kind="suggestion", value=float(suggested), interval=zone, confidence=0.6 if edge is None else 0.7,
+            evidence=f"{sweep}: the loss is best near {best_lr:.2g} and stays near its best up to {zone[1]:.2g}.",
+            not_established="That this is the best peak for a full training: learning rate and elapsed training are confounded in one sweep.",
+            action="Try it, a half and a quarter of it in short annealed runs.",
+        )
+    ]  # fmt: skip
+    if edge is not None:
+        since = int(np.searchsorted(np.asarray(curve.lr), edge[0]))
+        found.append(
+            Finding(
+                kind="edge", since_step=since, value=math.sqrt(edge[0] * edge[1]), interval=edge, confidence=0.8,
+                evidence=f"{sweep}: the loss rises for good between {edge[0]:.2g} and {edge[1]:.2g}.",
+                not_established="Where constant learning rates of another length diverge.", action="Stay below half of it.",
+            )
+        )  # fmt: skip
+    hump = _hump(judge, thresholds)
+    if hump is not None:
+        found.append(
+            Finding(
+                kind="early_overfitting_hump", since_step=int(judge.step[hump]), value=float(judge.lr[hump]), confidence=0.7,
+                evidence=f"The loss rises around learning rate {judge.lr[hump]:.2g} and falls again later.",
+                not_established="That small learning rates overfit in a full training.", action="Ignore the first minimum: larger learning rates do better.",
+            )
+        )  # fmt: skip
+    return tuple(found)
+
+
+def _hump(track: _Track, thresholds: Thresholds) -> int | None:
+    """Index of the top of a rise that lies before the best point; None where there is none."""
+    best = int(np.nanargmin(track.smoothed))
+    before = track.smoothed[: best + 1]
+    if before.size < 4 or track.drop <= 0:  # noqa: PLR2004 (a hump needs a minimum, a top and a fall)
+        return None
+    lowest_so_far = np.fmin.accumulate(before)
+    rise = before - lowest_so_far
+    top = int(np.nanargmax(rise))
+    is_hump = rise[top] > max(thresholds.hump_share * 0.2 * track.drop, 4 * track.noise)
+    return top if is_hump and before[top] - track.best > thresholds.hump_share * rise[top] else None
+
+
+def read_curve_file(path: Path, *, thresholds: Thresholds = DEFAULT_THRESHOLDS) -> RangeReading:
+    """Edge, zone and suggestion of a sweep that somebody else recorded, see `reading.curve_file.read_sweep`.
+
+    Raises:
+        CurveError: The file cannot be read as a sweep.
+    """
+    return read_range(read_sweep(path), thresholds=thresholds)
+
+
+def read_range_test(lr: ArrayLike, train_loss: ArrayLike, valid_loss: ArrayLike | None = None, *, thresholds: Thresholds = DEFAULT_THRESHOLDS) -> RangeReading:
+    """Edge, zone and suggestion of a sweep given as plain numbers.
+
+    Args:
+        lr: Learning rate of each row, ascending, shape (n,).
+        train_loss: Training loss of each row, shape (n,); NaN and infinity may occur.
+        valid_loss: Validation loss of each row, shape (n,), NaN where it was not taken; None where it never was.
+        thresholds: The constants of judgement.
+
+    Raises:
+        CurveError: Arrays of different length, fewer than ten rows, or learning rates that do not rise.
+
+    Example:
+        >>> lr = np.linspace(0.01, 1, 100)
+        >>> reading = read_range_test(lr, np.where(lr < 0.6, 2 - np.minimum(lr, 0.3) * 5, 9.0))
+        >>> str(reading.outcome), round(reading.suggestion(), 2)
+        ('found', 0.28)
+    """
+    lrs, train = np.asarray(lr, dtype=float), np.asarray(train_loss, dtype=float)
+    valid = np.full(lrs.shape, np.nan) if valid_loss is None else np.asarray(valid_loss, dtype=float)
+    if lrs.ndim != 1 or train.shape != lrs.shape or valid.shape != lrs.shape or lrs.size < _FEWEST_POINTS:
+        raise CurveError(
+            f"A sweep must be arrays of one length, at least {_FEWEST_POINTS}, got shapes {lrs.shape}, {train.shape} and {valid.shape}. Pass one value a row."
+        )
+    if not np.isfinite(lrs).all() or (np.diff(lrs) < 0).any():
+        raise CurveError("A sweep's learning rates must be finite and ascending, and these are not. Sort the rows by step.")
+    evaluated = np.flatnonzero(~np.isnan(valid))
+    curve = Curve(
+        lr=tuple(lrs.tolist()), momentum=tuple([math.nan] * lrs.size), train_loss=tuple(train.tolist()),
+        eval_step=tuple((evaluated + 1).tolist()), valid_loss=tuple(valid[evaluated].tolist()),
+    )  # fmt: skip
+    return read_range(curve, thresholds=thresholds)

@@ -1,0 +1,177 @@
+"""Confirms the plan on fresh seeds beside the user's current settings, answers overfitting by a shorter training, and says which of them to use."""
+
+import dataclasses
+import math
+import statistics
+from dataclasses import dataclass
+
+from tunesmith import probes
+from tunesmith.cost import FORWARD_SHARE
+from tunesmith.experiment import Experiment
+from tunesmith.finding import Finding
+from tunesmith.plan import StudyOutcome, Trained
+from tunesmith.reading.clues import read_clues
+from tunesmith.reading.comparison import noise_between_seeds
+from tunesmith.reading.goal import final_value, score
+from tunesmith.recipe.laboratory import Laboratory
+from tunesmith.settings import Settings
+from tunesmith.task import Task
+
+MOST_SHORTENINGS = 2
+EVALUATION_SHARE = 0.2
+MOST_EVALUATIONS, FEWEST_EVALUATIONS = 20, 5
+"""Evaluations on the way of a confirming run: as many as cost a fifth of it, within these bounds (our choice: fewer than five show no shape)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Confirmed:
+    """The plan's fate.
+
+    Attributes:
+        outcome: RECOMMENDED, KEEP_CURRENT, NO_DIFFERENCE or ABSTAINED.
+        settings: What to use.
+        total_steps: Its length.
+        confirmed: The plan's results on fresh seeds.
+        current: The user's current settings, trained on the same seeds.
+        findings: Clues and the comparison.
+        advice: Sentences for the user.
+    """
+
+    outcome: StudyOutcome
+    settings: Settings | None
+    total_steps: int
+    confirmed: Trained
+    current: Trained | None
+    findings: tuple[Finding, ...]
+    advice: tuple[str, ...]
+
+
+def confirm_plan(lab: Laboratory, settings: Settings, *, total_steps: int, seeds: int, short_runs: tuple[Experiment, ...]) -> Confirmed:
+    """Train the plan on fresh seeds; where it overfits, a shorter one on further fresh seeds, as long as that is better.
+
+    Costs the plan's own length for each seed, again for each shorter plan tried, and one training with the current settings where the task gives them.
+
+    Args:
+        lab: Where runs are made.
+        settings: The plan's knobs.
+        total_steps: Its length.
+        seeds: How many fresh seeds.
+        short_runs: Experiments of the search: the noise between seeds is read from them.
+    """
+    best, length, clue = _train_plan(lab, settings, total_steps=total_steps, seeds=lab.confirm_seeds(seeds))
+    experiments = [best]
+    for attempt in range(1, MOST_SHORTENINGS + 1):
+        shorter = _shorter(clue, length)
+        if shorter is None:
+            break
+        lab.progress.decided(f"The plan overfits from update {clue.since_step} of {length} on: trying {shorter} updates, on fresh seeds.")
+        stretched = dataclasses.replace(settings, weight_decay=settings.weight_decay * total_steps / shorter)
+        tried, _, new_clue = _train_plan(lab, stretched, total_steps=shorter, seeds=lab.confirm_seeds(seeds, first=attempt * seeds))
+        experiments.append(tried)
+        if _mean_score(lab, tried) >= _mean_score(lab, best):
+            break
+        best, length, clue = tried, shorter, new_clue
+    lab.put(best)  # its place is before the current settings
+    current = _train_current(lab, best)
+    outcome, comparison = _verdict(lab, best, current=current, short_runs=short_runs)
+    arms = tuple(arm for experiment in experiments if experiment is not best for arm in experiment.arms)
+    shown = dataclasses.replace(
+        best, arms=best.arms + tuple(dataclasses.replace(arm, label=f"longer or shorter plan, {arm.label}") for arm in arms), findings=(clue, *comparison)
+    )
+    lab.put(dataclasses.replace(shown, verdict=f"Confirmed on {len(best.arms)} fresh seed{'s' if len(best.arms) > 1 else ''}: {clue.kind}."))
+    chosen = best.arms[0].run.spec.settings
+    if outcome is StudyOutcome.KEEP_CURRENT:
+        chosen = lab.task.current if isinstance(lab.task.current, Settings) else None
+        length = current.arms[0].run.spec.total_steps if current is not None else length
+    return Confirmed(
+        outcome=outcome,
+        settings=chosen,
+        total_steps=length,
+        confirmed=trained(lab.task, best),
+        current=None if current is None else trained(lab.task, current),
+        findings=(clue, *comparison),
+        advice=_advice(outcome, clue),
+    )
+
+
+def trained(task: Task, experiment: Experiment) -> Trained:
+    """Final values of the goal, seed by seed."""
+    curves = [arm.run.curve for arm in experiment.arms]
+    return Trained(
+        valid=tuple(final_value(curve, goal=task.goal) for curve in curves),
+        test=None if task.test is None else tuple(final_value(curve, goal=task.goal, on_test=True) for curve in curves),
+        seeds=tuple(arm.run.spec.seed for arm in experiment.arms),
+    )
+
+
+def _train_plan(lab: Laboratory, settings: Settings, *, total_steps: int, seeds: list[int]) -> tuple[Experiment, int, Finding]:
+    lab.progress.stage("confirm", f"Training the plan: {total_steps} updates on {len(seeds)} fresh seed{'s' if len(seeds) > 1 else ''}.")
+    experiment = probes.confirm(lab.task, settings, total_steps=total_steps, seeds=seeds, evaluations=evaluations(lab), execute=lab.executor("confirm"))
+    clue = read_clues(experiment.arms[0].run.curve, thresholds=lab.thresholds)[0]
+    return experiment, total_steps, clue
+
+
+def _shorter(clue: Finding, length: int) -> int | None:
+    """The length to try where a confident clue says that the plan overfits: where its loss was lowest, but at most three quarters and at least an eighth."""
+    if clue.kind != "overfitting" or not clue.is_confident or clue.since_step is None:
+        return None
+    return max(1, round(length * min(0.75, max(0.125, clue.since_step / length))))
+
+
+def _train_current(lab: Laboratory, best: Experiment) -> Experiment | None:
+    if lab.task.current is None:
+        return None
+    lab.progress.stage("current", "Training with your current settings, on the plan's first seed.")
+    seeds = [best.arms[0].run.spec.seed]
+    return lab.put(probes.current(lab.task, seeds=seeds, evaluations=evaluations(lab), execute=lab.executor("baseline")))
+
+
+def _mean_score(lab: Laboratory, experiment: Experiment) -> float:
+    scores = [score(arm.run.curve, goal=lab.task.goal, higher_is_better=lab.task.goal_is_higher_better) for arm in experiment.arms]
+    return sum(scores) / len(scores)
+
+
+def _verdict(lab: Laboratory, best: Experiment, *, current: Experiment | None, short_runs: tuple[Experiment, ...]) -> tuple[StudyOutcome, tuple[Finding, ...]]:
+    plan_score = _mean_score(lab, best)
+    if not math.isfinite(plan_score) and current is None:
+        return StudyOutcome.ABSTAINED, ()
+    if current is None:
+        return StudyOutcome.RECOMMENDED, ()
+    gain = _mean_score(lab, current) - plan_score
+    noise = _noise_of_full_runs(lab, best, short_runs)
+    bound = lab.thresholds.close_noise * noise * math.sqrt(1 / len(best.arms) + 1 / len(current.arms))
+    outcome = StudyOutcome.RECOMMENDED if gain > bound else StudyOutcome.KEEP_CURRENT if gain < -bound else StudyOutcome.NO_DIFFERENCE
+    finding = Finding(
+        kind="against_current", value=gain if math.isfinite(gain) else None, confidence=0.9 if abs(gain) > 2 * bound else 0.6,
+        evidence=f"Validation {lab.task.goal} of the plan against your current settings on {len(best.arms)} and {len(current.arms)} fresh seeds; "
+        f"noise between seeds {noise:.2g}, {'measured' if len(best.arms) > 1 else 'estimated from short runs'}.",
+        not_established="How far seeds of full trainings spread: that takes more --confirm-seeds.",
+    )  # fmt: skip
+    return outcome, (finding,)
+
+
+def _noise_of_full_runs(lab: Laboratory, best: Experiment, short_runs: tuple[Experiment, ...]) -> float:
+    """Standard deviation between seeds of full runs: measured where the plan was trained on several, else that of the short runs in proportion to the loss."""
+    goal, higher = lab.task.goal, lab.task.goal_is_higher_better
+    if len(best.arms) > 1:
+        return noise_between_seeds((best,), goal=goal, higher_is_better=higher)
+    noise = noise_between_seeds(short_runs, goal=goal, higher_is_better=higher)
+    levels = [value for run in short_runs for arm in run.arms if math.isfinite(value := score(arm.run.curve, goal=goal, higher_is_better=higher))]
+    level, plan = statistics.median(levels) if levels else 0.0, _mean_score(lab, best)
+    return noise * plan / level if 0 < plan < level else noise
+
+
+def evaluations(lab: Laboratory) -> int:
+    """Evaluations on the way that a confirming run can afford."""
+    affordable = EVALUATION_SHARE * lab.full_training_examples / (FORWARD_SHARE * lab.checked.n_valid)
+    return int(min(MOST_EVALUATIONS, max(FEWEST_EVALUATIONS, affordable)))
+
+
+def _advice(outcome: StudyOutcome, clue: Finding) -> tuple[str, ...]:
+    said = {
+        StudyOutcome.RECOMMENDED: "Use the plan.",
+        StudyOutcome.KEEP_CURRENT: "Keep what you train with today: the plan was not better.",
+        StudyOutcome.NO_DIFFERENCE: "The plan and what you train with today cannot be told apart: either will do.",
+        StudyOutcome.ABSTAINED: "The plan did not train to the end on a fresh seed: raise the budget, or fix a smaller lr.",
+    }[outcome]
+    return (said, clue.action) if clue.action else (said,)

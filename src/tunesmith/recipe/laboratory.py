@@ -1,0 +1,129 @@
+"""Where a recipe's runs are made: the study remembers them, the ledger counts them, the budget caps them."""
+
+from collections.abc import Sequence
+from typing import Literal, TypeAlias
+
+import torch
+
+from tunesmith.cost import Cost
+from tunesmith.curve import Run
+from tunesmith.engine import Checked, run_spec
+from tunesmith.engine.evaluation import NORM_STATISTICS_EXAMPLES
+from tunesmith.experiment import Experiment
+from tunesmith.fleet import Execute
+from tunesmith.plan import StudyCost
+from tunesmith.recipe.checkpoint import save_weights
+from tunesmith.recipe.progress import Progress
+from tunesmith.settings import RunSpec
+from tunesmith.study import Study
+from tunesmith.task import Task
+from tunesmith.thresholds import Thresholds
+
+Purpose: TypeAlias = Literal["search", "confirm", "baseline"]
+
+
+class Laboratory:
+    """A task, the study that remembers its runs, and the budget of the search.
+
+    A run that the study holds is never made again, so a recipe resumes by starting over: what was done is read, and what follows is the same, bit for bit.
+    That holds because the budget counts what this recipe has asked for so far, whether it was made now or before.
+
+    Args:
+        task: What to train.
+        checked: What its check learnt.
+        study: Open for writing.
+        budget: Cap of the search, in full trainings.
+        seed: Of the study; runs of the search use `seed * 1000 + i`, confirming runs `seed * 1000 + 500 + i`.
+        device: As torch spells it.
+        thresholds: The constants of judgement.
+        progress: Hears what happens.
+    """
+
+    def __init__(
+        self, *, task: Task, checked: Checked, study: Study, budget: float, seed: int, device: str, thresholds: Thresholds, progress: Progress
+    ) -> None:
+        self.task = task
+        self.checked = checked
+        self.study = study
+        self.budget = budget
+        self.seed = seed
+        self.device = device
+        self.thresholds = thresholds
+        self.progress = progress
+        self._costs: dict[Purpose, Cost] = {"search": Cost(), "confirm": Cost(), "baseline": Cost()}
+        self._counted: set[str] = set()
+
+    @property
+    def full_training_examples(self) -> float:
+        """What costs are counted in."""
+        return self.task.full_training_examples
+
+    @property
+    def left(self) -> float:
+        """Examples that the search may still spend."""
+        return (self.budget - self.cost().search) * self.full_training_examples
+
+    def cost(self) -> StudyCost:
+        """What this recipe has asked for so far, in full trainings."""
+        full = self.full_training_examples
+        search, confirm, baseline = (self._costs[purpose].full_trainings(full_training_examples=full) for purpose in ("search", "confirm", "baseline"))
+        return StudyCost(search=search, confirm=confirm, baseline=baseline, seconds=sum(cost.seconds for cost in self._costs.values()))
+
+    def search_seed(self, index: int) -> int:
+        """The seed of the search's `index`-th repeat."""
+        return self.seed * 1000 + index
+
+    def confirm_seeds(self, count: int, *, first: int = 0) -> list[int]:
+        """Seeds that no run of the search uses."""
+        return [self.seed * 1000 + 500 + first + i for i in range(count)]
+
+    def norm_examples(self, batch_size: int) -> int:
+        """Examples forward that one re-estimation of BatchNorm statistics takes."""
+        return min(max(NORM_STATISTICS_EXAMPLES, 2 * batch_size), self.task.n_train) if self.checked.has_batch_norm else 0
+
+    def executor(self, purpose: Purpose) -> Execute:
+        """Makes runs on the account of `purpose`: from the study where it holds them."""
+
+        def execute(task: Task, specs: Sequence[RunSpec]) -> list[Run]:
+            return [self._counted_run(task, spec, purpose) for spec in specs]
+
+        return execute
+
+    def charge(self, name: str, cost: Cost) -> None:
+        """Count what the search spent outside runs, such as measuring the time model."""
+        self.study.charge(name, cost, purpose="search")
+        self._costs["search"] += cost
+
+    def put(self, experiment: Experiment) -> Experiment:
+        """Store an experiment and say what was decided."""
+        self.study.put_experiment(experiment)
+        if experiment.verdict:
+            self.progress.decided(experiment.verdict)
+        return experiment
+
+    def _counted_run(self, task: Task, spec: RunSpec, purpose: Purpose) -> Run:
+        run = self.study.find(spec) or self._make(task, spec, purpose)
+        if spec.key not in self._counted:
+            self._counted.add(spec.key)
+            self._costs[purpose] += run.curve.cost
+        return run
+
+    def _make(self, task: Task, spec: RunSpec, purpose: Purpose) -> Run:
+        before = self.cost().total
+        label = f"{purpose}, lr {spec.settings.lr:.3g}, seed {spec.seed}"
+
+        def on_step(step: int, examples: float) -> None:
+            self.progress.run(label=label, step=step, total_steps=spec.total_steps, cost=before + examples / self.full_training_examples)
+
+        result = run_spec(task, spec, device=self.device, thresholds=self.thresholds, on_step=on_step)
+        run = Run(spec=spec, curve=result.curve)
+        if result.weights is not None:
+            save_weights(result.weights, self.study.checkpoint(spec.key))
+        self.study.add(run, purpose=purpose)
+        return run
+
+
+def describe_device(device: str) -> str:
+    """The device's name and torch's version, for the report."""
+    name = torch.cuda.get_device_name(device) if device.startswith("cuda") else device
+    return f"{name}, torch {torch.__version__}"

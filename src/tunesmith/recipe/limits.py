@@ -1,0 +1,63 @@
+"""What the user fixed or bounded, and what that leaves to tune."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tunesmith.errors import InputError
+
+TUNED = ("lr", "batch_size", "momentum", "weight_decay")
+FIXABLE = (*TUNED, "epochs")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Fixed values and bounds of the knobs.
+
+    Attributes:
+        fixed: Knob → value.
+        bounds: Knob → (low, high).
+
+    Raises:
+        InputError: An unknown knob, one both fixed and bounded, or bounds in the wrong order.
+
+    Example:
+        >>> limits = Limits(fixed={"batch_size": 64}, bounds={"weight_decay": (0.0, 1e-3)})
+        >>> limits.clip("weight_decay", 0.01), limits.is_free("batch_size")
+        (0.001, False)
+    """
+
+    fixed: Mapping[str, float]
+    bounds: Mapping[str, tuple[float, float]]
+
+    def __post_init__(self) -> None:
+        for name in self.fixed:
+            if name not in FIXABLE:
+                raise InputError(f"fixed must name one of {', '.join(FIXABLE)}, got {name!r}.")
+        for name, (low, high) in self.bounds.items():
+            if name not in TUNED:
+                raise InputError(f"bounds must name one of {', '.join(TUNED)}, got {name!r}.")
+            if name in self.fixed:
+                raise InputError(f"A knob must be either fixed or bounded, and {name} is both. Drop one of them.")
+            if not low <= high:
+                raise InputError(f"bounds must be (low, high) with low ≤ high, got {(low, high)} for {name}.")
+
+    def is_free(self, name: str) -> bool:
+        """Whether the knob is not fixed."""
+        return name not in self.fixed
+
+    def clip(self, name: str, value: float) -> float:
+        """The value that the user fixed, else `value` moved into its bounds."""
+        if name in self.fixed:
+            return self.fixed[name]
+        low, high = self.bounds.get(name, (value, value))
+        return min(max(value, low), high)
+
+    def within(self, name: str, values: tuple[float, ...]) -> tuple[float, ...]:
+        """Those of the values inside the bounds, in order; the nearest bound where none is."""
+        low, high = self.bounds.get(name, (float("-inf"), float("inf")))
+        inside = tuple(value for value in values if low <= value <= high)
+        return inside or (self.clip(name, values[0]),)
+
+    def fixed_batch_size(self) -> int | None:
+        """The batch size, if it is fixed."""
+        return int(self.fixed["batch_size"]) if "batch_size" in self.fixed else None

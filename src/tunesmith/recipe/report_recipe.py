@@ -1,0 +1,130 @@
+"""Recipe `report`: section 5 of the report as it is written, one probe after another.
+
+Range test → peak confirmed by short annealed runs → batch size → momentum by short runs → weight decay by grid → 1cycle.
+It differs from the report where METHOD says that the report misleads: short runs are annealed to zero before they are compared (trap 6), and carry the
+total decay of the full training.
+"""
+
+import dataclasses
+import math
+from dataclasses import dataclass
+
+from tunesmith.experiment import Experiment
+from tunesmith.finding import Finding
+from tunesmith.plan import StudyOutcome
+from tunesmith.probes.lr_range import FEWEST_STEPS
+from tunesmith.reading.range_test import EDGE_FRACTION
+from tunesmith.recipe.allowance import STAGE_RUNS, bracket_steps, first_batch_size, short_size
+from tunesmith.recipe.laboratory import Laboratory
+from tunesmith.recipe.limits import Limits
+from tunesmith.recipe.stages.batch import candidate_sizes, choose_batch_size
+from tunesmith.recipe.stages.decay import choose_weight_decay, grid, middle_of
+from tunesmith.recipe.stages.momentum import choose_momentum
+from tunesmith.recipe.stages.peak import choose_peak
+from tunesmith.recipe.stages.state import Tuning
+from tunesmith.recipe.stages.sweep import run_bracket, run_sweeps
+from tunesmith.settings import Settings
+
+USUAL_MOMENTUM, LOWEST_MOMENTUM = 0.95, 0.85
+"""The report's usual best, cycled (section 4.3)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What a search ended with.
+
+    Attributes:
+        outcome: ABSTAINED or BUDGET_SPENT where there are no settings; else RECOMMENDED, for now.
+        settings: The knobs to confirm.
+        findings: What was read on the way.
+        advice: Sentences for the user.
+        experiments: Short annealed runs: where the noise between seeds is read from.
+    """
+
+    outcome: StudyOutcome
+    settings: Settings | None = None
+    findings: tuple[Finding, ...] = ()
+    advice: tuple[str, ...] = ()
+    experiments: tuple[Experiment, ...] = ()
+
+
+def first_settings(lab: Laboratory, limits: Limits, *, batch_size: int) -> Settings:
+    """Where the search starts: the report's usual momentum and the middle of the grid of weight decays."""
+    momentum = limits.clip("momentum", USUAL_MOMENTUM)
+    lowest = None if not limits.is_free("momentum") else round(momentum - (USUAL_MOMENTUM - LOWEST_MOMENTUM), 6)
+    settings = Settings(
+        lr=1e-3, momentum=momentum, min_momentum=lowest if lowest is None else max(0.0, lowest), batch_size=batch_size, schedule=lab.task.schedule_name
+    )
+    return dataclasses.replace(settings, weight_decay=limits.clip("weight_decay", 0.0))
+
+
+def search(lab: Laboratory, limits: Limits, *, sizes: list[int], seconds_per_step: dict[int, float]) -> Found:
+    """Every stage in order, each fed by the one before; settings to confirm, or an abstention with its reason.
+
+    Args:
+        lab: Where runs are made.
+        limits: What the user fixed or bounded.
+        sizes: Candidate batch sizes, the first first.
+        seconds_per_step: The time model.
+    """
+    refused = _refused(lab, batch_size=sizes[0])
+    if refused is not None:
+        return refused
+    settings = first_settings(lab, limits, batch_size=sizes[0])
+    _, end_lr = run_bracket(lab, settings)
+    _, reading = run_sweeps(lab, settings, end_lr=end_lr)
+    if reading.suggested_lr is None and limits.is_free("lr"):
+        return Found(outcome=StudyOutcome.ABSTAINED, findings=reading.findings, advice=(reading.advice,))
+    suggested = limits.clip("lr", reading.suggested_lr or settings.lr)
+    settings = dataclasses.replace(settings, lr=suggested, min_lr=None)
+    settings = dataclasses.replace(settings, weight_decay=limits.clip("weight_decay", middle_of(grid(lab, settings, limits))))
+    stages = tuple(name for name in STAGE_RUNS if limits.is_free("lr" if name == "peak_lr" else name) and (name != "batch_size" or len(sizes) > 1))
+    short = short_size(
+        left=lab.left, full_training_examples=lab.full_training_examples, batch_size=settings.batch_size,
+        n_valid=lab.checked.n_valid, norm_examples=lab.norm_examples(settings.batch_size), stages=stages,
+    )  # fmt: skip
+    if short is None:
+        return _spent(lab, findings=reading.findings)
+    for dropped in (stage for stage in stages if stage not in short.stages):
+        lab.progress.message(f"The budget of {lab.budget:g} full trainings has no runs for stage {dropped}: it is left out.")
+    largest = None if reading.edge is None else reading.edge[0]
+    tuning = Tuning(settings=settings, short=short, findings=reading.findings)
+    tuning = choose_peak(lab, tuning, limits, suggested_lr=suggested, largest_lr=None if largest is None else EDGE_FRACTION * largest)
+    if not math.isfinite(min(_final_losses(tuning), default=0.0)):
+        return Found(
+            outcome=StudyOutcome.ABSTAINED,
+            findings=tuning.findings,
+            advice=("No short run finished at any learning rate tried: look at the data and the loss, or train in fp32.",),
+        )
+    tuning = choose_batch_size(lab, tuning, limits, sizes=sizes, seconds_per_step=seconds_per_step, largest_lr=largest)
+    tuning = choose_momentum(lab, tuning, limits, largest_lr=largest)
+    tuning = choose_weight_decay(lab, tuning, limits)
+    return Found(outcome=StudyOutcome.RECOMMENDED, settings=tuning.settings, findings=tuning.findings, experiments=tuning.experiments)
+
+
+def _refused(lab: Laboratory, *, batch_size: int) -> Found | None:
+    steps = lab.task.steps_at(batch_size)
+    if steps < lab.thresholds.fewest_steps:
+        advice = (
+            f"A full training must have at least {lab.thresholds.fewest_steps} updates to be tuned by short runs, got {steps} at batch size {batch_size}. "
+            "Give more epochs, or fix a smaller batch_size."
+        )
+        return Found(outcome=StudyOutcome.ABSTAINED, advice=(advice,))
+    if bracket_steps(search_examples=lab.budget * lab.full_training_examples, batch_size=batch_size) < FEWEST_STEPS:
+        return _spent(lab)
+    return None
+
+
+def _spent(lab: Laboratory, *, findings: tuple[Finding, ...] = ()) -> Found:
+    advice = f"The budget of {lab.budget:g} full trainings has too few updates to find a learning rate and confirm it. Raise --budget or epochs."
+    return Found(outcome=StudyOutcome.BUDGET_SPENT, findings=findings, advice=(advice,))
+
+
+def _final_losses(tuning: Tuning) -> list[float]:
+    return [arm.run.curve.final_valid_loss for experiment in tuning.experiments for arm in experiment.arms]
+
+
+def first_size(lab: Laboratory, limits: Limits) -> list[int]:
+    """Candidate batch sizes, the first first."""
+    first = first_batch_size(usual=lab.task.reference_batch_size, full_training_examples=lab.full_training_examples, fixed=limits.fixed_batch_size())
+    return candidate_sizes(lab, first=first, limits=limits)

@@ -1,0 +1,115 @@
+"""Weight decay by the report's grid, chosen by size of data and network; the exponent bisected, borders extended."""
+
+import dataclasses
+import math
+
+from tunesmith import probes
+from tunesmith.coupling import is_adam_kind
+from tunesmith.experiment import Experiment
+from tunesmith.reading.comparison import Comparison, choice_finding
+from tunesmith.recipe.laboratory import Laboratory
+from tunesmith.recipe.limits import Limits
+from tunesmith.recipe.stages.state import Tuning, arm_of, judge, merged, short_steps
+from tunesmith.schedules import total_decay
+from tunesmith.settings import Settings
+
+SHALLOW_GRID = (1e-4, 1e-3, 1e-2)
+UNKNOWN_GRID = (0.0, 1e-5, 1e-4, 1e-3)
+DEEP_GRID = (0.0, 1e-6, 1e-5, 1e-4)
+"""Grids of the report, section 4.4 (METHOD, section 2.5)."""
+ADAM_TOTAL_DECAYS = (0.0, 0.3, 1.0, 3.0)
+"""For Adam kinds, where torch multiplies the decay by the learning rate, a grid in total decay (METHOD, section 2.5)."""
+SHALLOW_LAYERS, DEEP_LAYERS, LITTLE_DATA = 4, 20, 5_000
+MOST_EXTRA_RUNS = 2
+
+
+def grid(lab: Laboratory, settings: Settings, limits: Limits) -> tuple[float, ...]:
+    """Weight decays to try, ascending: by optimizer, depth of the network and size of the data, within the user's bounds."""
+    if is_adam_kind(lab.task.optimizer_name):
+        unit = _total_decay_of_one(lab, settings)
+        return limits.within("weight_decay", tuple(_one_digit(total / unit) for total in ADAM_TOTAL_DECAYS))
+    if lab.checked.n_weight_layers >= DEEP_LAYERS:
+        values = DEEP_GRID
+    elif lab.checked.n_weight_layers <= SHALLOW_LAYERS or lab.task.n_train < LITTLE_DATA:
+        values = SHALLOW_GRID
+    else:
+        values = UNKNOWN_GRID
+    return limits.within("weight_decay", values)
+
+
+def middle_of(values: tuple[float, ...]) -> float:
+    """The weight decay to start from: the middle of the grid, the upper of the two where it is even."""
+    return values[len(values) // 2]
+
+
+def choose_weight_decay(lab: Laboratory, tuning: Tuning, limits: Limits) -> Tuning:
+    """The settings at the best weight decay tried; the one at hand where no other can be told from it."""
+    values = grid(lab, tuning.settings, limits)
+    incumbent = tuning.settings.weight_decay
+    tried = tuple(sorted({*values, incumbent}))
+    if not limits.is_free("weight_decay") or "weight_decay" not in tuning.short.stages or tuning.short.examples * (len(tried) - 1) > lab.left:
+        return tuning
+    lab.progress.stage("weight_decay", f"Short annealed runs at weight decays {', '.join(f'{value:.1g}' for value in tried)}.")
+    experiment = _runs(lab, tuning, tried)
+    for _ in range(MOST_EXTRA_RUNS):
+        value = _refinement(judge(lab, tuning, experiment), experiment, limits)
+        if value is None or tuning.short.examples > lab.left:
+            break
+        experiment = merged(experiment, _runs(lab, tuning, (value,)))
+    comparison = judge(lab, tuning, experiment)
+    keeps = comparison.prefers(incumbent)
+    chosen = incumbent if keeps else arm_of(experiment, comparison.best).value or 0.0
+    finding = choice_finding(
+        "weight_decay", comparison, chosen=chosen,
+        evidence=f"One short annealed run at each of {len(experiment.arms)} weight decays, with the total decay of a full training.",
+        not_established="How much decay a full training needs against overfitting: that comes late (METHOD, trap 7)." + _border(chosen, comparison),
+    )  # fmt: skip
+    experiment = lab.put(
+        dataclasses.replace(
+            experiment, findings=(finding,), verdict=f"Weight decay {chosen:.1g}" + (", since none is better by more than the noise." if keeps else ".")
+        )
+    )
+    settings = dataclasses.replace(tuning.settings, weight_decay=chosen)
+    return dataclasses.replace(tuning, settings=settings, experiments=(*tuning.experiments, experiment), findings=(*tuning.findings, finding))
+
+
+def _runs(lab: Laboratory, tuning: Tuning, values: tuple[float, ...]) -> Experiment:
+    batch_size = tuning.settings.batch_size
+    return probes.weight_decay(
+        lab.task, tuning.settings, total_steps=short_steps(lab, tuning, batch_size=batch_size), planned_steps=lab.task.steps_at(batch_size), values=values,
+        seed=lab.search_seed(0), valid_examples=tuning.short.valid_examples, execute=lab.executor("search"),
+    )  # fmt: skip
+
+
+def _refinement(comparison: Comparison, experiment: Experiment, limits: Limits) -> float | None:
+    """The next value: past the border where the best lies on it, else the middle exponent between the best and the better of its neighbours, if it matters."""
+    if not comparison.best or not comparison.matters:
+        return None
+    score_of = {arm_of(experiment, label).value or 0.0: found for label, found in comparison.scores.items()}
+    tried = sorted(score_of)
+    at = tried.index(arm_of(experiment, comparison.best).value or 0.0)
+    if at == len(tried) - 1:
+        value = tried[-1] * 10 if tried[-1] > 0 else 1e-5
+    elif at == 0:
+        value = tried[0] / 10
+    else:
+        below, above = tried[at - 1], tried[at + 1]
+        neighbour = below if score_of[below] <= score_of[above] else above
+        value = tried[at] / 10 if neighbour == 0.0 else math.sqrt(tried[at] * neighbour)
+    value = _one_digit(limits.clip("weight_decay", value))
+    return None if value in score_of else value
+
+
+def _border(chosen: float, comparison: Comparison) -> str:
+    tried = [value for value in comparison.values.values() if value is not None]
+    return f" {chosen:.1g} lies at the border of what was tried." if chosen in (max(tried), min(tried)) and chosen > 0 else ""
+
+
+def _one_digit(value: float) -> float:
+    return float(f"{value:.1g}")
+
+
+def _total_decay_of_one(lab: Laboratory, settings: Settings) -> float:
+    shape = lab.task.schedule if callable(lab.task.schedule) else None
+    one = dataclasses.replace(settings, weight_decay=1.0)
+    return total_decay(one, total_steps=lab.task.steps_at(settings.batch_size), optimizer_name=lab.task.optimizer_name, shape=shape)

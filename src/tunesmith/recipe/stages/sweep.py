@@ -1,0 +1,99 @@
+"""Range tests: an exponential bracket for the order of magnitude, then a linear sweep, read for edge and zone."""
+
+import dataclasses
+import math
+
+import numpy as np
+
+from tunesmith import probes
+from tunesmith.coupling import is_adam_kind
+from tunesmith.curve import Curve, RunOutcome
+from tunesmith.experiment import Experiment
+from tunesmith.reading.range_test import RangeOutcome, RangeReading, read_range
+from tunesmith.reading.smoothing import smooth
+from tunesmith.recipe.allowance import bracket_steps, range_size
+from tunesmith.recipe.laboratory import Laboratory
+from tunesmith.settings import Settings
+from tunesmith.task import Task
+
+SGD_RANGE = (1e-4, 30.0)
+ADAM_RANGE = (1e-6, 1.0)
+"""What the bracket sweeps: from where nothing learns to where nearly everything diverges (our choice: typical edges are .01 to 4 for SGD, METHOD 2.1)."""
+OVER_BEST = 4.0
+"""The linear sweep ends at most this many times above the learning rate at which the bracket's loss was best (our choice)."""
+MOST_SWEEPS = 2
+
+
+def sweep_range(task: Task) -> tuple[float, float]:
+    """What the bracket sweeps for this optimizer."""
+    return ADAM_RANGE if is_adam_kind(task.optimizer_name) else SGD_RANGE
+
+
+def run_bracket(lab: Laboratory, settings: Settings) -> tuple[Experiment, float]:
+    """The bracket and where the linear sweep should end."""
+    search = lab.budget * lab.full_training_examples
+    start, end = sweep_range(lab.task)
+    lab.progress.stage("bracket", "Sweeping the learning rate exponentially for its order of magnitude.")
+    steps = bracket_steps(search_examples=search, batch_size=settings.batch_size)
+    experiment = probes.bracket(lab.task, settings, start_lr=start, end_lr=end, steps=steps, seed=lab.search_seed(0), execute=lab.executor("search"))
+    curve = experiment.arms[0].run.curve
+    end_lr = bracket_end(curve)
+    return lab.put(dataclasses.replace(experiment, verdict=f"The linear sweep ends at {end_lr:.2g}: the loss was lost or best near there.")), end_lr
+
+
+def bracket_end(curve: Curve) -> float:
+    """Where a linear sweep should end so that the edge lies inside it: where the bracket was lost, but at most four times its best learning rate.
+
+    Example:
+        >>> lrs = tuple(10 ** (i / 10 - 3) for i in range(40))
+        >>> bracket_end(Curve(lr=lrs, momentum=lrs, train_loss=tuple(1 - lr if lr < 0.5 else 5.0 for lr in lrs), eval_step=(), valid_loss=()))
+        1.0
+    """
+    smoothed = smooth(curve.train_loss, width_points=1.0)
+    best_lr = curve.lr[int(np.nanargmin(smoothed))] if np.isfinite(smoothed).any() else curve.lr[-1]
+    lost = curve.lr[-1] if curve.outcome is not RunOutcome.FINISHED else math.inf
+    end = min(lost, OVER_BEST * best_lr, curve.lr[-1])
+    return float(f"{end:.3g}")
+
+
+def run_sweeps(lab: Laboratory, settings: Settings, *, end_lr: float) -> tuple[Experiment, RangeReading]:
+    """A linear range test; a second one where the first was lost at once or never diverged at its upper end, if the budget has it."""
+    search = lab.budget * lab.full_training_examples
+    size = range_size(search_examples=search, batch_size=settings.batch_size, n_valid=lab.checked.n_valid, norm_examples=lab.norm_examples(settings.batch_size))
+    _, highest = sweep_range(lab.task)
+    experiment = Experiment(probe="lr_range", arms=())
+    for _ in range(MOST_SWEEPS):
+        lab.progress.stage("lr_range", f"Range test: learning rate from 0 to {end_lr:.2g} in {size.steps} updates.")
+        found = probes.lr_range(
+            lab.task, settings, start_lr=0.0, end_lr=end_lr, steps=size.steps, seed=lab.search_seed(0),
+            evaluations=size.evaluations, valid_examples=size.valid_examples, execute=lab.executor("search"),
+        )  # fmt: skip
+        experiment = Experiment(probe="lr_range", arms=experiment.arms + found.arms)
+        reading = read_range(found.arms[0].run.curve, thresholds=lab.thresholds)
+        factor = _retry_factor(reading, end_lr=end_lr, highest=highest)
+        if factor is None:
+            break
+        end_lr = float(f"{end_lr * factor:.3g}")
+    experiment = dataclasses.replace(experiment, findings=reading.findings, verdict=_verdict(reading))
+    return lab.put(experiment), reading
+
+
+def _retry_factor(reading: RangeReading, *, end_lr: float, highest: float) -> float | None:
+    """By what to move the upper end; None where the test can be used."""
+    if reading.outcome is RangeOutcome.DIVERGED_AT_ONCE:
+        return 1 / 8
+    if reading.outcome is RangeOutcome.FLAT and end_lr * 4 <= highest:
+        return 4.0
+    if reading.edge is not None and reading.edge[1] < end_lr / 10:
+        return 1 / 5
+    if reading.outcome is RangeOutcome.NEVER_DIVERGED and reading.zone is not None and reading.zone[1] > 0.9 * end_lr and end_lr * 4 <= highest:
+        return 4.0
+    return None
+
+
+def _verdict(reading: RangeReading) -> str:
+    if reading.suggested_lr is None:
+        return f"The range test is {str(reading.outcome).replace('_', ' ')}."
+    edge = "no edge in sight" if reading.edge is None else f"the edge lies between {reading.edge[0]:.2g} and {reading.edge[1]:.2g}"
+    zone = "" if reading.zone is None else f", the loss is best from {reading.zone[0]:.2g} to {reading.zone[1]:.2g}"
+    return f"Range test: {edge}{zone}; {reading.suggested_lr:.2g} is worth trying as a peak."

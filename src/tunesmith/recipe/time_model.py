@@ -1,0 +1,100 @@
+"""The study's time model: seconds a step at each batch size, measured once, from then on an input (docs/counting.md)."""
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from tunesmith.cost import Cost
+from tunesmith.engine import measure_steps
+from tunesmith.errors import InputError, StudyError
+from tunesmith.recipe.allowance import LOOK_SHARE
+from tunesmith.recipe.laboratory import Laboratory
+
+TIME_MODEL_NAME = "time_model.json"
+TIME_MODEL_VERSION = 1
+TIMED_UPDATES = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimeModel:
+    """Seconds a step.
+
+    Attributes:
+        seconds_per_step: Batch size → seconds of an update.
+        trained_examples: What measuring it cost this study, forward and backward.
+    """
+
+    seconds_per_step: dict[int, float]
+    trained_examples: int
+
+
+def find_time_model(lab: Laboratory, sizes: list[int], *, given: Path | None) -> dict[int, float]:
+    """Seconds a step at each of the sizes: from the file given, from the study, or measured now and kept in the study.
+
+    Sizes that a model from a file lacks are left out: they cannot be compared at equal time.
+
+    Args:
+        lab: Whose task, study and device.
+        sizes: Batch sizes, the first first.
+        given: Another machine's model; it is copied into the study.
+
+    Raises:
+        InputError: A file that is no time model.
+        StudyError: The study's folder cannot be written.
+    """
+    own = lab.study.folder / TIME_MODEL_NAME
+    if given is not None:
+        model = TimeModel(seconds_per_step=read_time_model(given).seconds_per_step, trained_examples=0)
+        _write(model, own)
+    elif own.exists():
+        model = read_time_model(own)
+    else:
+        model = _measured(lab, sizes)
+        _write(model, own)
+    lab.charge("time model", Cost(trained_examples=model.trained_examples))
+    return {size: model.seconds_per_step[size] for size in sizes if size in model.seconds_per_step}
+
+
+def read_time_model(path: Path) -> TimeModel:
+    """The model in a file `time_model.json`.
+
+    Raises:
+        InputError: A file that is missing, is no time model, or is of a newer version.
+    """
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        seconds = {int(size): float(found) for size, found in data["seconds_per_step"].items()}
+        model = TimeModel(seconds_per_step=seconds, trained_examples=int(data.get("trained_examples", 0)))
+        version = int(data["version"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"A time model must be JSON with version and seconds_per_step, and {path} is not ({error}). Pass the time_model.json of a study."
+        ) from error
+    if version > TIME_MODEL_VERSION:
+        raise InputError(f"A time model must be of version {TIME_MODEL_VERSION} or older, and {path} is of version {version}. Install a newer tunesmith.")
+    if not seconds or any(not math.isfinite(found) or found <= 0 for found in seconds.values()):
+        raise InputError(f"Seconds a step must be finite and > 0, at least at one batch size, and those of {path} are not. Measure again.")
+    return model
+
+
+def _measured(lab: Laboratory, sizes: list[int]) -> TimeModel:
+    allowed = LOOK_SHARE * lab.budget * lab.full_training_examples
+    affordable = [size for i, size in enumerate(sizes) if i == 0 or sum(sizes[: i + 1]) * (TIMED_UPDATES + 1) <= allowed]
+    timing = measure_steps(lab.task, affordable, device=lab.device, repeats=TIMED_UPDATES, seed=lab.search_seed(0))
+    lab.study.note("threads", timing.threads)
+    return TimeModel(seconds_per_step=timing.seconds_per_step, trained_examples=timing.trained_examples)
+
+
+def _write(model: TimeModel, path: Path) -> None:
+    data = {
+        "version": TIME_MODEL_VERSION,
+        "seconds_per_step": {str(size): seconds for size, seconds in sorted(model.seconds_per_step.items())},
+        "trained_examples": model.trained_examples,
+    }
+    temporary = path.with_name(path.name + ".writing")
+    try:
+        temporary.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        raise StudyError(f"The time model must be writable to {path}, and was not ({error}). Free space or pass another --out.") from error

@@ -1,0 +1,158 @@
+"""`tune`: check the task, open the study, run a recipe, confirm, and write plan and report."""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+
+from tunesmith.cost import Cost
+from tunesmith.engine import check_task
+from tunesmith.engine.device import resolve_device
+from tunesmith.errors import InputError
+from tunesmith.plan import Plan, StudyOutcome
+from tunesmith.plan_file import write_plan
+from tunesmith.recipe.confirming import Confirmed, confirm_plan
+from tunesmith.recipe.description import describe
+from tunesmith.recipe.forecast import forecast_of
+from tunesmith.recipe.laboratory import Laboratory
+from tunesmith.recipe.limits import Limits
+from tunesmith.recipe.progress import Progress, SilentProgress
+from tunesmith.recipe.report_recipe import Found, first_size, search
+from tunesmith.recipe.time_model import find_time_model
+from tunesmith.report import write_report
+from tunesmith.schedules import SCHEDULES
+from tunesmith.study import Study
+from tunesmith.task import Task
+from tunesmith.thresholds import DEFAULT_THRESHOLDS
+
+RECIPES = ("report",)
+
+
+def tune(
+    task: Task,
+    *,
+    out: str | Path,
+    budget: float = 1.0,
+    seed: int = 0,
+    recipe: str = "report",
+    fixed: Mapping[str, float] | None = None,
+    bounds: Mapping[str, tuple[float, float]] | None = None,
+    schedule: str | None = None,
+    confirm_seeds: int = 1,
+    device: str = "auto",
+    workers: int = 1,
+    time_model: str | Path | None = None,
+    progress: Progress | None = None,
+) -> Plan:
+    """Tune learning rate, batch size, momentum and weight decay of a task, and hand back a plan with its evidence.
+
+    Costs at most `budget` full trainings for the search, the plan's own length for each confirming seed, and one training with the current settings.
+    The same call again resumes: finished runs are read from the study. Same seed and time model, CPU: the same plan, bit for bit.
+
+    Args:
+        task: What to train.
+        out: The study's folder; made, or resumed if it holds a study of the same task.
+        budget: Cap of the search in full trainings of `epochs * n_train` examples; > 0. Default 1.0 (docs/counting.md).
+        seed: Fixes every random draw; ≥ 0.
+        recipe: "report", section 5 of the report.
+        fixed: Knob → value that is not tuned: lr, batch_size, momentum, weight_decay, epochs.
+        bounds: Knob → (low, high).
+        schedule: Name in `tunesmith.schedules.SCHEDULES`; None means the task's.
+        confirm_seeds: Fresh seeds that the plan is trained on; ≥ 1.
+        device: "auto", or as torch spells it.
+        workers: Processes that train at once; 1 for now.
+        time_model: Another machine's `time_model.json`; None measures here, once.
+        progress: Hears what happens; None for silence.
+
+    Returns:
+        The plan; `plan.outcome` says whether to use it.
+
+    Raises:
+        InputError: Arguments that contradict the task, a task that cannot be trained, a folder that cannot be used.
+        UserCodeError: The task's own code raised.
+    """
+    if recipe not in RECIPES:
+        raise InputError(f"recipe must be one of {', '.join(RECIPES)}, got {recipe!r}.")
+    if not 0 < budget < float("inf") or confirm_seeds < 1 or seed < 0:
+        raise InputError(f"budget must be finite and > 0, confirm_seeds ≥ 1 and seed ≥ 0, got {budget!r}, {confirm_seeds!r} and {seed!r}.")
+    if workers != 1:
+        raise InputError(f"workers must be 1, got {workers!r}: runs in several processes are not there yet.")
+    limits = Limits(fixed=dict(fixed or {}), bounds=dict(bounds or {}))
+    task = _with_length_and_schedule(task, limits, schedule)
+    device = str(resolve_device(device))
+    checked = check_task(task, device=device)
+    _check_limits(task, limits)
+    description = describe(task, checked, budget=budget, seed=seed, recipe=recipe, limits=limits, device=device)
+    with Study.create(Path(out), fingerprint=checked.fingerprint, description=description) as study:
+        lab = Laboratory(
+            task=task,
+            checked=checked,
+            study=study,
+            budget=budget,
+            seed=seed,
+            device=device,
+            thresholds=DEFAULT_THRESHOLDS,
+            progress=progress or SilentProgress(),
+        )
+        lab.charge("check", Cost(trained_examples=checked.trained_examples, evaluated_examples=checked.evaluated_examples))
+        plan = _tuned(lab, limits, confirm_seeds=confirm_seeds, time_model=None if time_model is None else Path(time_model))
+        study.put_plan(plan)
+        write_plan(plan, study.folder / "plan.toml")
+        write_report(study, study.folder / "report.html")
+    return plan
+
+
+def _tuned(lab: Laboratory, limits: Limits, *, confirm_seeds: int, time_model: Path | None) -> Plan:
+    sizes = first_size(lab, limits)
+    seconds_per_step = find_time_model(lab, sizes, given=time_model)
+    lab.progress.forecast(forecast_of(lab, batch_size=sizes[0], seconds_per_step=seconds_per_step, confirm_seeds=confirm_seeds))
+    found = search(lab, limits, sizes=sizes, seconds_per_step=seconds_per_step)
+    if found.settings is None:
+        return _plan(lab, found, None)
+    steps = lab.task.steps_at(found.settings.batch_size)
+    confirmed = confirm_plan(lab, found.settings, total_steps=steps, seeds=confirm_seeds, short_runs=found.experiments)
+    return _plan(lab, found, confirmed)
+
+
+def _plan(lab: Laboratory, found: Found, confirmed: Confirmed | None) -> Plan:
+    task = lab.task
+    settings = None if confirmed is None else confirmed.settings
+    outcome = found.outcome if confirmed is None else confirmed.outcome
+    micro = task.micro_batch_size
+    return Plan(
+        outcome=outcome,
+        settings=None if outcome is StudyOutcome.ABSTAINED else settings,
+        optimizer_name=task.optimizer_name,
+        n_train=task.n_train,
+        total_steps=confirmed.total_steps if confirmed is not None and settings is not None else 0,
+        micro_batch_size=micro,
+        has_custom_param_groups=task.param_groups is not None,
+        clip_grad_norm=task.clip_grad_norm,
+        precision=task.precision,
+        ema=task.ema,
+        goal=task.goal,
+        cost=lab.cost(),
+        confirmed=None if confirmed is None else confirmed.confirmed,
+        current=None if confirmed is None else confirmed.current,
+        findings=((*confirmed.findings, *found.findings) if confirmed is not None else found.findings),
+        advice=confirmed.advice if confirmed is not None else found.advice,
+    )
+
+
+def _with_length_and_schedule(task: Task, limits: Limits, schedule: str | None) -> Task:
+    if schedule is not None:
+        if schedule not in SCHEDULES:
+            raise InputError(f"schedule must be one of {', '.join(SCHEDULES)}, got {schedule!r}.")
+        task = dataclasses.replace(task, schedule=schedule)
+    if "epochs" in limits.fixed:
+        task = dataclasses.replace(task, epochs=float(limits.fixed["epochs"]), steps=None)
+    return task
+
+
+def _check_limits(task: Task, limits: Limits) -> None:
+    size = limits.fixed_batch_size()
+    if size is not None and not 1 <= size <= task.n_train:
+        raise InputError(f"batch_size must be between 1 and the {task.n_train} training examples, got {size}. Fix a smaller one.")
+    for name in ("lr", "momentum", "weight_decay"):
+        value = limits.fixed.get(name)
+        if value is not None and (value < 0 or (name == "lr" and value == 0) or (name == "momentum" and value >= 1)):
+            raise InputError(f"fixed {name} must be {'> 0' if name == 'lr' else 'in [0, 1)' if name == 'momentum' else '≥ 0'}, got {value!r}.")

@@ -1,0 +1,140 @@
+"""The plan's schedules as an ordinary torch scheduler. The only module of this folder that imports torch."""
+
+from typing import Any, TypeAlias
+
+from torch import Tensor
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from tunesmith.errors import InputError
+from tunesmith.schedules.by_settings import TaskShape, lr_schedule, momentum_schedule
+from tunesmith.schedules.shape import checked_steps
+from tunesmith.settings import Settings
+
+SchedulerState: TypeAlias = dict[str, int | float | str | list[float]]
+
+
+def _share(group: dict[str, Any], *, peak_lr: float) -> float:
+    """What a group's learning rate is multiplied by: its rate at construction over the peak."""
+    scale = group.get("lr_scale")
+    # `lr_scale` itself where it explains the rate: the quotient can miss it by a rounding, and a plan must train bit for bit as it was tuned.
+    return float(scale) if scale is not None and group["initial_lr"] == peak_lr * scale else float(group["initial_lr"]) / peak_lr
+
+
+def _set_lr(group: dict[str, Any], lr: float) -> None:
+    """Into a tensor in place, where the learning rate is one: a captured or compiled step reads that very tensor."""
+    if isinstance(group["lr"], Tensor):
+        group["lr"].fill_(lr)
+    else:
+        group["lr"] = lr
+
+
+class PlanScheduler(LRScheduler):
+    """Moves learning rate and momentum of every parameter group along a plan's schedules, one `.step()` an update.
+
+    Making it sets the values that drive update 0; the n-th `.step()` sets those that drive update n. Past the end the last values stay.
+    Each group's learning rate is its own at construction times `lr_schedule(step) / settings.lr`, so the ratios of groups survive
+    (torch's `OneCycleLR` erases them). Momentum goes into "momentum", or into `betas[0]` where a group has none.
+
+    Args:
+        optimizer: Any torch optimizer, its learning rates at their peaks, as `Plan.optimizer` makes it.
+        settings: The knobs; weight decay and batch size are not looked at.
+        total_steps: Updates of the run; ≥ 1.
+        shape: The user's own shape, where `settings.schedule` is "task".
+
+    Raises:
+        InputError: As `lr_schedule`.
+        UserCodeError: The shape raised.
+
+    Source: Replaces `LambdaLR` for the learning rate, as no torch scheduler moves momentum along with the author's shape (METHOD, section 2.2).
+
+    Example:
+        >>> import torch
+        >>> weight = torch.nn.Parameter(torch.zeros(1))
+        >>> optimizer = torch.optim.SGD([weight], lr=1.0, momentum=0.95)
+        >>> scheduler = PlanScheduler(optimizer, Settings(lr=1.0, momentum=0.95, min_momentum=0.85), total_steps=20)
+        >>> for _ in range(9):
+        ...     optimizer.step()
+        ...     scheduler.step()
+        >>> scheduler.get_last_lr(), optimizer.param_groups[0]["momentum"]
+        ([1.0], 0.85)
+    """
+
+    def __init__(self, optimizer: Optimizer, settings: Settings, *, total_steps: int, shape: TaskShape | None = None) -> None:
+        """Set the values that drive update 0."""
+        self._lr = lr_schedule(settings, total_steps=total_steps, shape=shape)
+        self._momentum = momentum_schedule(settings, total_steps=total_steps, shape=shape)
+        self._settings = settings
+        self.total_steps = checked_steps(total_steps, maker="PlanScheduler")
+        for group in optimizer.param_groups:
+            group.setdefault("initial_lr", float(group["lr"]))
+        self._shares = [_share(group, peak_lr=settings.lr) for group in optimizer.param_groups]
+        super().__init__(optimizer)
+
+    def get_lr(self) -> list[float | Tensor]:
+        """The learning rate of each group at the present step."""
+        lr = self._lr(self.last_epoch)
+        return [lr * share for share in self._shares]
+
+    def step(self, epoch: int | None = None) -> None:
+        """Set what drives the next update; call it once after each `optimizer.step()`.
+
+        Args:
+            epoch: Deprecated by torch, which warns: the step to jump to.
+        """
+        super().step(epoch)
+        self._set_momentum()
+
+    def _set_momentum(self) -> None:
+        momentum = self._momentum(self.last_epoch)
+        for group in self.optimizer.param_groups:
+            if "momentum" in group:
+                group["momentum"] = momentum
+            elif "betas" in group:
+                group["betas"] = (momentum, *group["betas"][1:])
+
+    def _identity(self) -> SchedulerState:
+        """What two schedulers must share for the state of one to mean the same in the other."""
+        settings = self._settings
+        return {
+            "schedule": settings.schedule,
+            "max_lr": float(settings.lr),
+            "min_lr": float(settings.resolved_min_lr),
+            "max_momentum": float(settings.momentum),
+            "min_momentum": float(settings.resolved_min_momentum),
+            "total_steps": self.total_steps,
+        }
+
+    def state_dict(self) -> SchedulerState:
+        """Where the scheduler stands, as plain numbers and strings that `torch.load(weights_only=True)` accepts."""
+        return {**self._identity(), "last_epoch": self.last_epoch, "_step_count": self._step_count, "shares": [float(share) for share in self._shares]}
+
+    def load_state_dict(self, state_dict: SchedulerState) -> None:
+        """Go on from where another scheduler of the same plan stood.
+
+        The optimizer gets the values of that step at once, so it does not matter whether its own state is loaded before or after.
+
+        Args:
+            state_dict: What `state_dict` gave.
+
+        Raises:
+            InputError: The state is of another plan, another length or other parameter groups.
+        """
+        different = [name for name, value in self._identity().items() if state_dict.get(name) != value]
+        different += [name for name in ("last_epoch", "_step_count") if name not in state_dict]
+        shares = state_dict.get("shares")
+        if not isinstance(shares, list) or len(shares) != len(self._shares):
+            different.append("parameter groups")
+        if different:
+            raise InputError(
+                "PlanScheduler.load_state_dict must get the state of a scheduler with the same settings, length and parameter groups, "
+                f"got one that differs in {', '.join(different)}. Make the scheduler from the plan that the checkpoint was trained with."
+            )
+        self.last_epoch = int(state_dict["last_epoch"])  # type: ignore[arg-type]
+        self._step_count = int(state_dict["_step_count"])  # type: ignore[arg-type]
+        self._shares = list(shares)  # type: ignore[arg-type]
+        lr = self._lr(self.last_epoch)
+        for group, share in zip(self.optimizer.param_groups, self._shares, strict=True):
+            _set_lr(group, lr * share)
+        self._last_lr = self.get_lr()
+        self._set_momentum()

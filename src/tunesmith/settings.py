@@ -1,0 +1,151 @@
+"""One choice of the knobs, and the order for one run of it. Records only: no torch, no I/O."""
+
+import dataclasses
+import hashlib
+import json
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Self, TypeAlias
+
+from tunesmith.errors import InputError
+
+Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+
+
+def _require(*, holds: bool, name: str, must: str, got: object, advice: str) -> None:
+    if not holds:
+        raise InputError(f"{name} must be {must}, got {got!r}. {advice}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """One choice of the knobs, with the schedule that moves them.
+
+    Attributes:
+        lr: Peak learning rate, of a parameter group with `lr_scale` 1; finite, > 0. Default .01: the usual untuned start.
+        min_lr: Learning rate at the start of a cycle; in [0, lr]. None means lr/10 (report, section 5).
+        momentum: Momentum (beta1 for Adam kinds) where the learning rate is small; in [0, 1). Default .9: the usual untuned start.
+        min_momentum: Momentum where the learning rate is largest; in [0, momentum]. None means constant momentum.
+        weight_decay: As torch's optimizers take it; finite, ≥ 0. Default 0.
+        batch_size: Total batch size: micro-batch x accumulation x devices; ≥ 1. Default 64.
+        schedule: Name in `tunesmith.schedules.SCHEDULES`, or "task" for the task's own shape. Default "one_cycle" (report, section 4.1).
+        epochs: Length in passes over the training set; finite, > 0. None means the task's.
+
+    Raises:
+        InputError: A value out of its range.
+
+    Example:
+        >>> Settings(lr=0.5).resolved_min_lr
+        0.05
+        >>> Settings(momentum=1.2)
+        Traceback (most recent call last):
+        tunesmith.errors.InputError: Settings.momentum must be in [0, 1), got 1.2. Pass a fraction such as 0.9.
+    """
+
+    lr: float = 0.01
+    min_lr: float | None = None
+    momentum: float = 0.9
+    min_momentum: float | None = None
+    weight_decay: float = 0.0
+    batch_size: int = 64
+    schedule: str = "one_cycle"
+    epochs: float | None = None
+
+    def __post_init__(self) -> None:
+        _require(holds=math.isfinite(self.lr) and self.lr > 0, name="Settings.lr", must="finite and > 0", got=self.lr, advice="Pass a rate such as 0.1.")
+        _require(
+            holds=self.min_lr is None or 0 <= self.min_lr <= self.lr,
+            name="Settings.min_lr", must="in [0, lr]", got=self.min_lr, advice="Leave it out for lr/10.",
+        )  # fmt: skip
+        _require(holds=0 <= self.momentum < 1, name="Settings.momentum", must="in [0, 1)", got=self.momentum, advice="Pass a fraction such as 0.9.")
+        _require(
+            holds=self.min_momentum is None or 0 <= self.min_momentum <= self.momentum,
+            name="Settings.min_momentum", must="in [0, momentum]", got=self.min_momentum, advice="Leave it out for constant momentum.",
+        )  # fmt: skip
+        _require(
+            holds=math.isfinite(self.weight_decay) and self.weight_decay >= 0,
+            name="Settings.weight_decay", must="finite and ≥ 0", got=self.weight_decay, advice="Pass a number such as 1e-4, or 0.",
+        )  # fmt: skip
+        _require(holds=self.batch_size >= 1, name="Settings.batch_size", must="≥ 1", got=self.batch_size, advice="Pass a number such as 64.")
+        _require(
+            holds=self.epochs is None or (math.isfinite(self.epochs) and self.epochs > 0),
+            name="Settings.epochs", must="finite and > 0", got=self.epochs, advice="Leave it out for the task's own length.",
+        )  # fmt: skip
+
+    @property
+    def resolved_min_lr(self) -> float:
+        """`min_lr`, or a tenth of `lr` where it is None."""
+        return self.lr / 10 if self.min_lr is None else self.min_lr
+
+    @property
+    def resolved_min_momentum(self) -> float:
+        """`min_momentum`, or `momentum` where it is None."""
+        return self.momentum if self.min_momentum is None else self.min_momentum
+
+    def to_dict(self) -> dict[str, Json]:
+        """A JSON object that `from_dict` turns back into an equal record."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Json]) -> Self:
+        """The record that `to_dict` was called on."""
+        return cls(**data)  # type: ignore[arg-type]
+
+
+class RunKind(StrEnum):
+    """What moves the knobs of a run."""
+
+    CYCLE = "cycle"
+    LINEAR_RAMP = "linear_ramp"
+    EXPONENTIAL_RAMP = "exponential_ramp"
+    CURRENT = "current"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSpec:
+    """The order for one run: everything that its result depends on, besides the task.
+
+    Two equal specs of one task give the same bits, so a study never trains a spec twice.
+
+    Attributes:
+        settings: The knobs. For a ramp `settings.lr` is the learning rate at its end and `settings.min_lr` that at its start.
+        total_steps: Applied optimizer updates; ≥ 1.
+        seed: Fixes initialisation, data order and every other random draw.
+        kind: CYCLE follows `settings.schedule`; the ramps sweep the learning rate; CURRENT is the task's own `current` maker.
+        evaluations: Evaluations on the way, evenly spaced, besides the one at the end; ≥ 0.
+        valid_examples: Size of the fixed slice of the validation set; None means all of it.
+        reestimates_norm: Whether BatchNorm statistics are re-estimated, on copies, before each evaluation (METHOD, trap 5).
+        stops_when_diverged: Whether the run ends once its loss has diverged.
+        evaluates_test: Whether the test set is evaluated after the last update.
+        keeps_weights: Whether the final weights come back with the curve.
+    """
+
+    settings: Settings
+    total_steps: int
+    seed: int
+    kind: RunKind = RunKind.CYCLE
+    evaluations: int = 0
+    valid_examples: int | None = None
+    reestimates_norm: bool = False
+    stops_when_diverged: bool = True
+    evaluates_test: bool = False
+    keeps_weights: bool = False
+
+    def to_dict(self) -> dict[str, Json]:
+        """A JSON object that `from_dict` turns back into an equal record."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Json]) -> Self:
+        """The record that `to_dict` was called on."""
+        fields = dict(data)
+        fields["settings"] = Settings.from_dict(fields["settings"])  # type: ignore[arg-type]
+        fields["kind"] = RunKind(str(fields["kind"]))
+        return cls(**fields)  # type: ignore[arg-type]
+
+    @property
+    def key(self) -> str:
+        """Twenty hex digits that name this spec."""
+        text = json.dumps(self.to_dict(), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:20]

@@ -1,0 +1,43 @@
+"""Every constant of judgement, in one frozen record that is stored with the study and printed in its report."""
+
+import dataclasses
+from dataclasses import dataclass
+
+from tunesmith.settings import Json
+
+
+@dataclass(frozen=True, kw_only=True)
+class Thresholds:
+    """Constants of judgement; each with its source and what goes wrong when it moves.
+
+    Attributes:
+        diverged_rise: A run has diverged when the median of its last five training losses lies above the initial loss by this many times the largest of
+            (initial - best, |initial|, ten times the noise of one batch). Our choice: smaller stops runs that recover, larger wastes budget on lost ones.
+        edge_rise: The edge of a range test is where the smoothed loss has risen from its best by this share of the drop from its start to its best, for good.
+            Our choice: smaller takes noise for the edge, larger overshoots it.
+        zone_rise: The zone of a range test is where the smoothed validation loss is within this share of that drop of its best. Our choice.
+        flat_drop: A range test is flat when the loss drops by less than this many standard errors of its noise. Our choice: about one false alarm in 300.
+        hump_share: A rise that later falls again by at least this share is a hump and not the edge (METHOD, trap 1).
+        overfit_rise: A run overfits when its final validation loss lies above its best by this share of the drop from start to best, while the training loss fell.
+            Our choice: smaller takes noise of the slice for overfitting.
+        unfinished_slope: A run is unfinished when the last tenth of its evaluations still lowers the loss by this share of the whole drop. Our choice.
+        close_noise: Two arms are close when they differ by less than this many standard deviations of the difference between seeds. Our choice.
+        fewest_steps: `tune` abstains when a full training at the reference batch size has fewer updates: no short run would have enough to anneal. Our choice.
+    """
+
+    diverged_rise: float = 2.0
+    edge_rise: float = 0.5
+    zone_rise: float = 0.1
+    flat_drop: float = 3.0
+    hump_share: float = 0.5
+    overfit_rise: float = 0.1
+    unfinished_slope: float = 0.02
+    close_noise: float = 2.0
+    fewest_steps: int = 100
+
+    def to_dict(self) -> dict[str, Json]:
+        """A JSON object, for the study."""
+        return dataclasses.asdict(self)
+
+
+DEFAULT_THRESHOLDS = Thresholds()
