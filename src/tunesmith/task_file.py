@@ -33,7 +33,7 @@ def load_task(reference: str) -> Task:
         Traceback (most recent call last):
         tunesmith.errors.InputError: A task must be given as FILE:FUNCTION, got 'train.py'. Write 'train.py:task', with the name of your function.
     """
-    path, name = _parse(reference)
+    path, name = parse_reference(reference)
     module = _import(path)
     function = _function(module, name, path=path)
     task = _call(function, reference)
@@ -43,7 +43,12 @@ def load_task(reference: str) -> Task:
     return task
 
 
-def _parse(reference: str) -> tuple[Path, str]:
+def parse_reference(reference: str) -> tuple[Path, str]:
+    """The file, as an absolute path, and the function's name in "FILE:FUNCTION".
+
+    Raises:
+        InputError: Not of that form, or no Python file that can be read.
+    """
     file, colon, name = reference.rpartition(":")
     if not colon or not file or not name.isidentifier():
         example = f"{reference}:task" if reference.endswith(".py") else "train.py:task"

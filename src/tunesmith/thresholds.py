@@ -20,6 +20,7 @@ class Thresholds:
         hump_share: A rise that later falls again by at least this share is a hump and not the edge (METHOD, trap 1).
         overfit_rise: A run overfits when its final validation loss lies above its best by this share of the drop from start to best, while the training loss fell.
             Our choice: smaller takes noise of the slice for overfitting.
+        unstable_rise: A run is unstable when its validation loss jumps by this share of the drop and does not come all the way back. Our choice.
         unfinished_slope: A run is unfinished when the last tenth of its evaluations still lowers the loss by this share of the whole drop. Our choice.
         close_noise: Two arms are close when they differ by less than this many standard deviations of the difference between seeds. Our choice.
         fewest_steps: `tune` abstains when a full training at the reference batch size has fewer updates: no short run would have enough to anneal. Our choice.
@@ -31,6 +32,7 @@ class Thresholds:
     flat_drop: float = 3.0
     hump_share: float = 0.5
     overfit_rise: float = 0.1
+    unstable_rise: float = 0.15
     unfinished_slope: float = 0.02
     close_noise: float = 2.0
     fewest_steps: int = 100

@@ -256,8 +256,12 @@ def _trained(experiment: Experiment) -> Trained:
 def _cost(experiments: tuple[Experiment, ...]) -> StudyCost:
     parts = {"search": 0.0, "confirm": 0.0, "baseline": 0.0}
     seconds = 0.0
+    seen: set[str] = set()
     for experiment in experiments:
         for arm in experiment.arms:
+            if arm.run.spec.key in seen:
+                continue
+            seen.add(arm.run.spec.key)
             parts[purpose_of(experiment.probe)] += arm.run.curve.cost.full_trainings(full_training_examples=FULL)
             seconds += arm.run.curve.cost.seconds
     return StudyCost(**parts, seconds=seconds)

@@ -51,6 +51,7 @@ def _tune(
     confirm_seeds: int = 1,
     device: str = "auto",
     workers: int = 1,
+    reference: str | None = None,
     time_model: Path | None = None,
 ) -> "Plan":
     from tunesmith.recipe import tune
@@ -68,6 +69,7 @@ def _tune(
         confirm_seeds=confirm_seeds,
         device=device,
         workers=workers,
+        reference=reference,
         time_model=time_model,
     )
 

@@ -101,6 +101,7 @@ def tune(
             confirm_seeds=confirm_seeds,
             device=device,
             workers=workers,
+            reference=task,
             time_model=time_model,
         )
     return _finish(backend, voice, plan, out=out)

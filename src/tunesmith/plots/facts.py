@@ -19,12 +19,12 @@ MOST_POINTS = 600
 """Raw points that one line draws; longer ones are thinned evenly (our choice: a figure is a few hundred pixels wide)."""
 SMOOTHING_SHARE = 1 / 40
 """Width of the smoothing as a share of the points: as `reading.range_test` smooths, so that a reader sees the line that was judged."""
-_FIRST_SHARE = 0.02
-_LEVEL_PAD = 0.1
-"""Drawn around a loss that is zero everywhere."""
-_MOST_SCHEDULE_POINTS = 5000
 HEADROOM = 0.35
 """Share of the drop that is drawn above the first smoothed loss: what diverges leaves the figure instead of flattening it (our choice)."""
+_LEVEL_PAD = 0.1
+"""Drawn around a loss that is zero everywhere."""
+_FIRST_SHARE = 0.02
+_MOST_SCHEDULE_POINTS = 5000
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,9 +1,11 @@
 """Momentum by short annealed runs: a momentum range test finds no optimum (report, section 4.3)."""
 
 import dataclasses
+import math
 from collections.abc import Sequence
 
 from tunesmith.coupling import equivalent_lr
+from tunesmith.errors import InputError
 from tunesmith.experiment import Experiment
 from tunesmith.fleet import Execute, execute_here
 from tunesmith.probes.annealed import Candidate, annealed_runs, shortened
@@ -23,7 +25,7 @@ def momentum(
     total_steps: int,
     planned_steps: int | None = None,
     values: Sequence[float] = MOMENTA,
-    largest_lr: float | None = None,
+    lr_interval: tuple[float, float] = (0.0, math.inf),
     seed: int = 0,
     valid_examples: int | None = None,
     execute: Execute = execute_here,
@@ -39,8 +41,7 @@ def momentum(
         total_steps: Updates of each run.
         planned_steps: Updates of the training that the runs stand for: they get its total decay. None means `total_steps`.
         values: Momenta (beta1 for Adam kinds), each in [0, 1). Default: the report's.
-        largest_lr: No arm goes above this learning rate; None for no limit. In the report's 3-layer net the edge hardly depends on momentum
-            (METHOD, section 2.3).
+        lr_interval: No arm's learning rate lies outside. In the report's 3-layer net the edge hardly depends on momentum (METHOD, section 2.3).
         seed: Fixes initialisation and order for all arms.
         valid_examples: Size of the fixed validation slice; None for all of it.
         execute: Where the runs are made.
@@ -49,20 +50,26 @@ def momentum(
     """
     candidates = []
     for value in values:
-        moved = at_momentum(settings, value, optimizer_name=task.optimizer_name, largest_lr=largest_lr)
+        moved = at_momentum(settings, value, optimizer_name=task.optimizer_name, lr_interval=lr_interval)
         moved = shortened(moved, total_steps=total_steps, planned_steps=planned_steps or total_steps)
         candidates.append(Candidate(label=f"momentum {value:g}", value=value, settings=moved, total_steps=total_steps))
     return annealed_runs(task, candidates, probe="momentum", seed=seed, valid_examples=valid_examples, execute=execute)
 
 
-def at_momentum(settings: Settings, value: float, *, optimizer_name: str, largest_lr: float | None = None) -> Settings:
+def at_momentum(settings: Settings, value: float, *, optimizer_name: str, lr_interval: tuple[float, float] = (0.0, math.inf)) -> Settings:
     """The settings at another largest momentum, cycled down by at most .1, with the learning rate that moves the weights as far.
+
+    Raises:
+        InputError: A momentum out of its range.
 
     Example:
         >>> moved = at_momentum(Settings(lr=0.1, momentum=0.9, min_momentum=0.8), 0.95, optimizer_name="sgd")
         >>> round(moved.lr, 3), moved.momentum, round(moved.min_momentum, 2)
         (0.075, 0.95, 0.85)
     """
+    if not 0 <= value < 1:
+        raise InputError(f"A momentum to try must be in [0, 1), got {value!r}. Pass a fraction such as 0.9.")
     lowest = max(0.0, round(value - LARGEST_DROP, 6)) if settings.min_momentum is not None else None
     lr = equivalent_lr(settings.lr, momentum=settings.resolved_min_momentum, other_momentum=value if lowest is None else lowest, optimizer_name=optimizer_name)
-    return dataclasses.replace(settings, lr=lr if largest_lr is None else min(lr, largest_lr), min_lr=None, momentum=value, min_momentum=lowest)
+    lr = min(max(float(f"{lr:.3g}"), lr_interval[0]), lr_interval[1])
+    return dataclasses.replace(settings, lr=lr, min_lr=None, momentum=value, min_momentum=lowest)

@@ -40,7 +40,7 @@ def weight_decay(
     """
     candidates = [
         Candidate(
-            label=f"weight decay {value:.1g}" if value else "no weight decay",
+            label=f"weight decay {value:.6g}" if value else "no weight decay",
             value=value,
             settings=shortened(dataclasses.replace(settings, weight_decay=value), total_steps=total_steps, planned_steps=planned_steps),
             total_steps=total_steps,

@@ -7,11 +7,13 @@ from numpy.typing import NDArray
 
 from tunesmith.curve import Curve, RunOutcome
 from tunesmith.finding import Finding
-from tunesmith.reading.smoothing import noise_of, smooth
+from tunesmith.reading.smoothing import LARGEST, noise_of, smooth
 from tunesmith.thresholds import DEFAULT_THRESHOLDS, Thresholds
 
 _FEWEST_EVALUATIONS = 5
 _LAST_SHARE = 0.1
+_LEVEL_SHARE = 0.03
+_NOISE_UPDATES = 20
 
 
 def read_clues(curve: Curve, *, thresholds: Thresholds = DEFAULT_THRESHOLDS) -> tuple[Finding, ...]:
@@ -34,26 +36,44 @@ def read_clues(curve: Curve, *, thresholds: Thresholds = DEFAULT_THRESHOLDS) -> 
     if curve.outcome in (RunOutcome.DIVERGED, RunOutcome.NOT_FINITE):
         return (_lost(curve),)
     values = np.asarray(curve.valid_loss, dtype=float)
-    if values.size < _FEWEST_EVALUATIONS or not np.isfinite(values).all():
+    if values.size < _FEWEST_EVALUATIONS or not (np.abs(values) < LARGEST).all():  # NaN compares false
         return (_unreadable(values),)
     smoothed = smooth(values, width_points=max(0.5, values.size / 20))
     best, final, start = int(np.argmin(smoothed)), float(smoothed[-1]), max(float(values[0]), _start(curve))
     drop, noise = start - float(smoothed[best]), noise_of(values)
-    if drop <= thresholds.flat_drop * noise:
-        return (_never_started(drop=drop, noise=noise),)
-    rise = final - float(smoothed[best])
+    rise, has_fallen = final - float(smoothed[best]), drop > thresholds.flat_drop * math.hypot(noise, _start_error(curve))
+    before, top = _worst_jump(smoothed)
+    if smoothed[top] - smoothed[before] > max(thresholds.unstable_rise * drop, 4 * noise) and final - smoothed[before] > _LEVEL_SHARE * drop:
+        return (_unstable(curve, step=curve.eval_step[top], rise=float(smoothed[top] - smoothed[before])),)
     train_fell = _train_level(curve, share=1.0) < _train_level(curve, share=(best + 1) / values.size)
-    if rise > max(thresholds.overfit_rise * drop, 2 * noise) and train_fell:
+    if rise > max(thresholds.overfit_rise * drop, (2 if has_fallen else 2 * thresholds.flat_drop) * noise) and train_fell:
         return (_overfitting(curve, best=best, rise=rise, drop=drop),)
+    if not has_fallen:
+        return (_never_started(drop=drop, noise=noise),)
     slope = float(smoothed[-1 - max(1, round(_LAST_SHARE * values.size))]) - final
     if slope > max(thresholds.unfinished_slope * drop, 2 * noise):
         return (_unfinished(curve, slope=slope, drop=drop),)
-    return (_balanced(curve, best=best),)
+    level = np.flatnonzero(smoothed <= smoothed[best] + max(_LEVEL_SHARE * drop, 2 * noise))
+    return (_balanced(curve, since=int(level[0])),)
+
+
+def _worst_jump(smoothed: NDArray[np.float64]) -> tuple[int, int]:
+    """Indices of the lowest point before the largest rise that came at least half of the way down again, and of its top; both 0 where there is none."""
+    lowest = np.minimum.accumulate(smoothed)
+    top = int(np.argmax(smoothed - lowest))
+    if smoothed[top] - smoothed[top:].min() < (smoothed[top] - lowest[top]) / 2:
+        return 0, 0
+    return int(np.argmin(smoothed[: top + 1])), top
 
 
 def _start(curve: Curve) -> float:
     early = [loss for loss in curve.train_loss[:5] if math.isfinite(loss)]
     return float(np.median(early)) if early else -math.inf
+
+
+def _start_error(curve: Curve) -> float:
+    """Standard error of a median of five training losses."""
+    return noise_of(curve.train_loss[: max(_NOISE_UPDATES, len(curve.train_loss) // 10)]) * math.sqrt(math.pi / 2 / 5)
 
 
 def _train_level(curve: Curve, *, share: float) -> float:
@@ -87,10 +107,18 @@ def _never_started(*, drop: float, noise: float) -> Finding:
 def _overfitting(curve: Curve, *, best: int, rise: float, drop: float) -> Finding:
     step = curve.eval_step[best]
     return Finding(
-        kind="overfitting", since_step=step, value=rise, confidence=float(min(0.95, 0.7 + rise / drop)),
+        kind="overfitting", since_step=step, value=rise, confidence=float(min(0.95, 0.7 + rise / max(drop, rise))),
         evidence=f"The validation loss was lowest at update {step} and rose by {rise:.3g} until the end while the training loss fell on.",
         not_established="Which of more weight decay, a larger learning rate or a shorter training mends it best.",
         action="Train shorter, or with more weight decay or a larger learning rate.",
+    )  # fmt: skip
+
+
+def _unstable(curve: Curve, *, step: int, rise: float) -> Finding:
+    return Finding(
+        kind="unstable", since_step=step, value=rise, confidence=0.85,
+        evidence=f"The validation loss jumped by {rise:.3g} near update {step} of {len(curve.lr)}, and did not come all the way back.",
+        not_established="That this happens on every seed.", action="Halve the peak learning rate.",
     )  # fmt: skip
 
 
@@ -102,9 +130,9 @@ def _unfinished(curve: Curve, *, slope: float, drop: float) -> Finding:
     )  # fmt: skip
 
 
-def _balanced(curve: Curve, *, best: int) -> Finding:
+def _balanced(curve: Curve, *, since: int) -> Finding:
     return Finding(
-        kind="balanced", since_step=curve.eval_step[best], confidence=0.8,
-        evidence=f"The validation loss fell and stayed at its lowest, reached near update {curve.eval_step[best]}.",
+        kind="balanced", since_step=curve.eval_step[since], confidence=0.8,
+        evidence=f"The validation loss fell, was level from about update {curve.eval_step[since]} on, and did not turn up.",
         not_established="That no other settings do better.",
     )  # fmt: skip

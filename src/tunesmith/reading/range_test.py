@@ -4,6 +4,7 @@ The axis is the learning rate itself, as the test was swept. Rules on the slope 
 and shrink as the sweep grows (METHOD, trap 4).
 """
 
+import dataclasses
 import math
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,8 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 from tunesmith.curve import Curve, RunOutcome
 from tunesmith.errors import CurveError
 from tunesmith.finding import Finding
-from tunesmith.reading.curve_file import read_sweep
-from tunesmith.reading.smoothing import noise_of, smooth
+from tunesmith.reading.curve_file import is_sweep, read_sweep
+from tunesmith.reading.smoothing import LARGEST, noise_of, smooth
 from tunesmith.settings import Json
 from tunesmith.thresholds import DEFAULT_THRESHOLDS, Thresholds
 
@@ -25,8 +26,14 @@ EDGE_FRACTION = 0.5
 """Share of the edge that is suggested at most (our choice: on noisy quadratics the best 1cycle peak lies at .35-.7 of it)."""
 _FEWEST_POINTS = 10
 _SMOOTHING_SHARE = 1 / 40
-_EARLY_SHARE = 0.1
 _NOISY_SHARE = 0.05
+_FEW_POINTS_PENALTY = 3
+"""A drop must be larger by this over n where the noise was read from n points, which know it badly (our choice: one to ten false alarms in a hundred)."""
+_ROUNDING = 1e-9
+"""Share of a loss that a mean of it may be off by."""
+_MOST_VALID_DROP = 3.0
+"""The validation loss is taken to have dropped by at most this many times what the training loss did (our choice): before the first updates BatchNorm's
+statistics fit nothing, and a loss of 87 that falls to 1 would make everything below 9 look near the best."""
 
 
 class RangeOutcome(StrEnum):
@@ -100,8 +107,11 @@ class _Track:
     raw: NDArray[np.float64]
     smoothed: NDArray[np.float64]
     start: float
+    start_points: int
+    best_at: int
     best: float
     noise: float
+    noise_points: int
 
     @property
     def drop(self) -> float:
@@ -111,6 +121,20 @@ class _Track:
     def standard_error(self) -> float:
         """Of a smoothed point: a Gaussian of width w averages about 3.5 w points."""
         return self.noise / math.sqrt(3.5 * max(1.0, self.raw.size * _SMOOTHING_SHARE))
+
+    @property
+    def drop_error(self) -> float:
+        """Of a difference to the start: both its ends are noisy, the start (a median of few points) far more than a smoothed point."""
+        start_error = self.noise * math.sqrt((1 if self.start_points == 1 else math.pi / 2) / self.start_points)
+        return math.hypot(start_error, self.standard_error) * (1 + _FEW_POINTS_PENALTY / self.noise_points) + _ROUNDING * abs(self.start)
+
+    def has_dropped(self, thresholds: Thresholds) -> bool:
+        """Whether the drop is more than noise, and goes on after the points that make the start."""
+        return self.best_at >= self.start_points and self.drop > thresholds.flat_drop * self.drop_error
+
+    def has_risen(self, thresholds: Thresholds) -> bool:
+        """Whether the sweep ends above its start by more than noise, or in losses that are not finite."""
+        return bool(np.isnan(self.smoothed[-1]) or self.smoothed[-1] - self.start > thresholds.flat_drop * self.drop_error)
 
 
 def read_range(curve: Curve, *, thresholds: Thresholds = DEFAULT_THRESHOLDS) -> RangeReading:
@@ -135,15 +159,22 @@ def read_range(curve: Curve, *, thresholds: Thresholds = DEFAULT_THRESHOLDS) -> 
         'flat'
     """
     train = _train_track(curve)
-    valid = _valid_track(curve)
     if train is None:
         return _without_suggestion(RangeOutcome.DIVERGED_AT_ONCE, curve, evidence=f"{len(curve.train_loss)} updates before the loss was lost.")
-    edge = _edge([track for track in (train, valid) if track is not None], curve, thresholds)
-    if train.drop <= thresholds.flat_drop * train.standard_error:
-        return _without_suggestion(_outcome_without_drop(train, edge), curve, evidence=f"Drop {train.drop:.3g} against noise of one point {train.noise:.3g}.")
+    valid = _valid_track(curve)
+    if valid is not None and train.has_dropped(thresholds):
+        valid = dataclasses.replace(valid, start=min(valid.start, valid.best + _MOST_VALID_DROP * train.drop))
+    tracks = [track for track in (train, valid) if track is not None]
+    edge = _edge(tracks, curve, thresholds)
+    if not any(track.has_dropped(thresholds) for track in tracks):
+        return _without_suggestion(
+            _outcome_without_drop(train, curve, thresholds), curve, evidence=f"Drop {train.drop:.3g} against noise of one point {train.noise:.3g}."
+        )
     judge = valid if valid is not None and valid.drop > 0 else train
     zone, best_lr = _zone(judge, edge, thresholds)
     suggested = zone[1] if edge is None else min(zone[1], EDGE_FRACTION * math.sqrt(edge[0] * edge[1]))
+    if suggested <= 0:
+        return _without_suggestion(_outcome_without_drop(train, curve, thresholds), curve, evidence="The loss was best at learning rate 0.")
     outcome = RangeOutcome.NEVER_DIVERGED if edge is None else RangeOutcome.FOUND
     return RangeReading(
         outcome=outcome,
@@ -155,8 +186,8 @@ def read_range(curve: Curve, *, thresholds: Thresholds = DEFAULT_THRESHOLDS) -> 
     )
 
 
-def _outcome_without_drop(train: _Track, edge: tuple[float, float] | None) -> RangeOutcome:
-    if edge is not None:
+def _outcome_without_drop(train: _Track, curve: Curve, thresholds: Thresholds) -> RangeOutcome:
+    if curve.outcome is not RunOutcome.FINISHED or train.has_risen(thresholds):
         return RangeOutcome.DIVERGED_AT_ONCE
     is_noisy = train.noise > _NOISY_SHARE * max(abs(train.start), 1e-12)
     return RangeOutcome.TOO_NOISY if is_noisy else RangeOutcome.FLAT
@@ -164,12 +195,26 @@ def _outcome_without_drop(train: _Track, edge: tuple[float, float] | None) -> Ra
 
 def _track(lr: ArrayLike, step: ArrayLike, raw: ArrayLike, *, width_points: float, start_points: int) -> _Track | None:
     values, lrs, steps = np.asarray(raw, dtype=float), np.asarray(lr, dtype=float), np.asarray(step, dtype=int)
-    if np.isfinite(values).sum() < max(3, start_points):
+    values = np.where(np.abs(values) < LARGEST, values, np.nan)  # NaN compares false
+    finite = values[~np.isnan(values)]
+    if finite.size < max(3, start_points):
         return None
     smoothed = smooth(values, width_points=width_points)
-    start, best = float(np.nanmedian(values[:start_points])), int(np.nanargmin(smoothed))
-    noise = noise_of(values[: max(best + start_points, _FEWEST_POINTS)])  # before the jump, which would drown it
-    return _Track(lr=lrs, step=steps, raw=values, smoothed=smoothed, start=start, best=float(smoothed[best]), noise=noise)
+    smoothed[int(np.flatnonzero(~np.isnan(values))[-1]) + 1 :] = np.nan  # a mean of neighbours must not go on where the loss was lost for good
+    start, best = float(np.median(finite[:start_points])), int(np.nanargmin(smoothed))
+    quiet = values[: max(best + start_points, _FEWEST_POINTS)]  # before the jump, which would drown the noise
+    return _Track(
+        lr=lrs,
+        step=steps,
+        raw=values,
+        smoothed=smoothed,
+        start=start,
+        start_points=start_points,
+        best_at=best,
+        best=float(smoothed[best]),
+        noise=noise_of(quiet),
+        noise_points=quiet.size,
+    )
 
 
 def _train_track(curve: Curve) -> _Track | None:
@@ -214,8 +259,18 @@ def _zone(track: _Track, edge: tuple[float, float] | None, thresholds: Threshold
         low -= 1
     while high < track.lr.size - 1 and is_near[high + 1]:
         high += 1
-    top = float(track.lr[high]) if edge is None else min(float(track.lr[high]), edge[0])
-    return (min(float(track.lr[low]), top), top), float(track.lr[best])
+    bottom, top = _where(track, low, low - 1, level=level), _where(track, high, high + 1, level=level)
+    top = top if edge is None else min(top, edge[0])
+    return (min(bottom, top), top), float(track.lr[best])
+
+
+def _where(track: _Track, inside: int, outside: int, *, level: float) -> float:
+    """Learning rate at which the smoothed loss crosses the level between a point below it and its neighbour, by a straight line."""
+    if not 0 <= outside < track.lr.size or not np.isfinite(track.smoothed[outside]):
+        return float(track.lr[inside])
+    below, above = track.smoothed[inside], track.smoothed[outside]
+    share = (level - below) / (above - below) if above > below else 0.0
+    return float(track.lr[inside] + share * (track.lr[outside] - track.lr[inside]))
 
 
 def _without_suggestion(outcome: RangeOutcome, curve: Curve, *, evidence: str) -> RangeReading:
@@ -305,8 +360,8 @@ def read_range_test(lr: ArrayLike, train_loss: ArrayLike, valid_loss: ArrayLike 
         raise CurveError(
             f"A sweep must be arrays of one length, at least {_FEWEST_POINTS}, got shapes {lrs.shape}, {train.shape} and {valid.shape}. Pass one value a row."
         )
-    if not np.isfinite(lrs).all() or (np.diff(lrs) < 0).any():
-        raise CurveError("A sweep's learning rates must be finite and ascending, and these are not. Sort the rows by step.")
+    if not is_sweep(lrs):
+        raise CurveError("A sweep's learning rates must be finite, ≥ 0 and ascending, and these are not. Sort the rows by step.")
     evaluated = np.flatnonzero(~np.isnan(valid))
     curve = Curve(
         lr=tuple(lrs.tolist()), momentum=tuple([math.nan] * lrs.size), train_loss=tuple(train.tolist()),

@@ -5,6 +5,8 @@ from numpy.typing import ArrayLike, NDArray
 
 _TRUNCATE = 4.0
 _MAD_TO_STD = 1.4826
+LARGEST = 1e100
+"""A value beyond this is as good as infinite: sums of them are."""
 
 
 def smooth(y: ArrayLike, *, width_points: float) -> NDArray[np.float64]:
@@ -42,7 +44,7 @@ def noise_of(y: ArrayLike) -> float:
         0.0
     """
     values = np.asarray(y, dtype=float)
-    values = values[np.isfinite(values)]
+    values = values[np.abs(values) < LARGEST]  # NaN compares false
     if values.size < 3:  # noqa: PLR2004 (a second difference needs three points)
         return 0.0
     second = values[2:] - 2 * values[1:-1] + values[:-2]

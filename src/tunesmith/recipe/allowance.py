@@ -1,7 +1,7 @@
 """One dial, the budget; what each stage of recipe `report` may spend is derived from it here, in view.
 
 1. A full training at the first batch size must have `Thresholds.fewest_steps` updates, else `tune` abstains.
-2. The first batch size is the user's (64 where nobody says), halved until a full training has 300 updates, but not below 16: short runs need updates.
+2. The first batch size is the user's (64 where nobody says), halved until a full training has 600 updates, but not below 16: short runs need updates.
 3. Of the budget, .03 go to looking (timing), .08 to the bracket, .15 to the linear range test, the rest to short annealed runs.
 4. A short run gets the rest divided by the number of runs that the stages are expected to make, but at most an eighth of a full training.
 5. Where that leaves fewer than 16 updates a run, stages are dropped: first batch size, then momentum, then weight decay. Where even the peak cannot be
@@ -24,7 +24,7 @@ RANGE_VALIDATION_SHARE = 0.35
 FEWEST_SHORT_STEPS = 16
 MOST_BRACKET_STEPS = 100
 LONGEST_SHORT_RUN = 1 / 8
-FEWEST_FIRST_STEPS = 300
+FEWEST_FIRST_STEPS = 600
 SMALLEST_FIRST_BATCH = 16
 STAGE_RUNS = {"peak_lr": 6, "batch_size": 2, "momentum": 3, "weight_decay": 4}
 """Runs that each stage is expected to make, repeats and extensions included."""
@@ -70,7 +70,7 @@ def first_batch_size(*, usual: int, full_training_examples: float, fixed: int | 
     """Step 2 above.
 
     Example:
-        >>> first_batch_size(usual=64, full_training_examples=10_000, fixed=None)
+        >>> first_batch_size(usual=64, full_training_examples=20_000, fixed=None)
         32
     """
     if fixed is not None:

@@ -1,5 +1,6 @@
 """Weights on disk: what `torch.load(weights_only=True)` reads, written to a temporary name, flushed, renamed."""
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -24,5 +25,6 @@ def save_weights(weights: dict[str, Tensor], path: Path) -> None:
             os.fsync(file.fileno())
         temporary.replace(path)
     except (OSError, RuntimeError) as error:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # a folder that cannot be written cannot be cleaned
+            temporary.unlink(missing_ok=True)
         raise StudyError(f"Weights must be writable to {path}, and were not ({error}). Free space or pass another --out; finished runs are kept.") from error

@@ -7,17 +7,20 @@ from dataclasses import dataclass
 
 from tunesmith import probes
 from tunesmith.cost import FORWARD_SHARE
-from tunesmith.experiment import Experiment
+from tunesmith.experiment import Arm, Experiment
 from tunesmith.finding import Finding
 from tunesmith.plan import StudyOutcome, Trained
 from tunesmith.reading.clues import read_clues
 from tunesmith.reading.comparison import noise_between_seeds
 from tunesmith.reading.goal import final_value, score
 from tunesmith.recipe.laboratory import Laboratory
+from tunesmith.recipe.limits import Limits
 from tunesmith.settings import Settings
 from tunesmith.task import Task
 
-MOST_SHORTENINGS = 2
+MOST_ANSWERS = 2
+OVERFITTING, TOO_HOT = "overfitting", ("unstable", "diverged")
+"""Kinds of clue that the plan is changed for; at most twice (our choice)."""
 EVALUATION_SHARE = 0.2
 MOST_EVALUATIONS, FEWEST_EVALUATIONS = 20, 5
 """Evaluations on the way of a confirming run: as many as cost a fifth of it, within these bounds (our choice: fewer than five show no shape)."""
@@ -46,7 +49,7 @@ class Confirmed:
     advice: tuple[str, ...]
 
 
-def confirm_plan(lab: Laboratory, settings: Settings, *, total_steps: int, seeds: int, short_runs: tuple[Experiment, ...]) -> Confirmed:
+def confirm_plan(lab: Laboratory, settings: Settings, *, total_steps: int, seeds: int, short_runs: tuple[Experiment, ...], limits: Limits) -> Confirmed:
     """Train the plan on fresh seeds; where it overfits, a shorter one on further fresh seeds, as long as that is better.
 
     Costs the plan's own length for each seed, again for each shorter plan tried, and one training with the current settings where the task gives them.
@@ -57,30 +60,31 @@ def confirm_plan(lab: Laboratory, settings: Settings, *, total_steps: int, seeds
         total_steps: Its length.
         seeds: How many fresh seeds.
         short_runs: Experiments of the search: the noise between seeds is read from them.
+        limits: A fixed length is not shortened, and a bounded weight decay not stretched beyond its bounds.
     """
-    best, length, clue = _train_plan(lab, settings, total_steps=total_steps, seeds=lab.confirm_seeds(seeds))
-    experiments = [best]
-    for attempt in range(1, MOST_SHORTENINGS + 1):
-        shorter = _shorter(clue, length)
-        if shorter is None:
+    best, clue = _train_plan(lab, settings, total_steps=total_steps, seeds=lab.confirm_seeds(seeds))
+    experiments, length = [best], total_steps
+    for attempt in range(1, MOST_ANSWERS + 1):
+        answer = _answer(clue, settings, length=length, limits=limits)
+        if answer is None:
             break
-        lab.progress.decided(f"The plan overfits from update {clue.since_step} of {length} on: trying {shorter} updates, on fresh seeds.")
-        stretched = dataclasses.replace(settings, weight_decay=settings.weight_decay * total_steps / shorter)
-        tried, _, new_clue = _train_plan(lab, stretched, total_steps=shorter, seeds=lab.confirm_seeds(seeds, first=attempt * seeds))
+        changed, steps, sentence = answer
+        lab.progress.decided(sentence)
+        tried, new_clue = _train_plan(lab, changed, total_steps=steps, seeds=lab.confirm_seeds(seeds, first=attempt * seeds))
         experiments.append(tried)
         if _mean_score(lab, tried) >= _mean_score(lab, best):
             break
-        best, length, clue = tried, shorter, new_clue
+        best, settings, length, clue = tried, changed, steps, new_clue
     lab.put(best)  # its place is before the current settings
     current = _train_current(lab, best)
     outcome, comparison = _verdict(lab, best, current=current, short_runs=short_runs)
-    arms = tuple(arm for experiment in experiments if experiment is not best for arm in experiment.arms)
-    shown = dataclasses.replace(
-        best, arms=best.arms + tuple(dataclasses.replace(arm, label=f"longer or shorter plan, {arm.label}") for arm in arms), findings=(clue, *comparison)
-    )
+    others = tuple(dataclasses.replace(arm, label=_other_label(arm)) for experiment in experiments if experiment is not best for arm in experiment.arms)
+    shown = dataclasses.replace(best, arms=best.arms + others, findings=(clue, *comparison))
     lab.put(dataclasses.replace(shown, verdict=f"Confirmed on {len(best.arms)} fresh seed{'s' if len(best.arms) > 1 else ''}: {clue.kind}."))
     chosen = best.arms[0].run.spec.settings
-    if outcome is StudyOutcome.KEEP_CURRENT:
+    if outcome is StudyOutcome.KEEP_CURRENT or (
+        outcome is StudyOutcome.NO_DIFFERENCE and current is not None and _mean_score(lab, current) < _mean_score(lab, best)
+    ):
         chosen = lab.task.current if isinstance(lab.task.current, Settings) else None
         length = current.arms[0].run.spec.total_steps if current is not None else length
     return Confirmed(
@@ -104,18 +108,34 @@ def trained(task: Task, experiment: Experiment) -> Trained:
     )
 
 
-def _train_plan(lab: Laboratory, settings: Settings, *, total_steps: int, seeds: list[int]) -> tuple[Experiment, int, Finding]:
+def _train_plan(lab: Laboratory, settings: Settings, *, total_steps: int, seeds: list[int]) -> tuple[Experiment, Finding]:
+    """The full runs, and the clue of the first of them that has something to mend; else that of the first."""
     lab.progress.stage("confirm", f"Training the plan: {total_steps} updates on {len(seeds)} fresh seed{'s' if len(seeds) > 1 else ''}.")
     experiment = probes.confirm(lab.task, settings, total_steps=total_steps, seeds=seeds, evaluations=evaluations(lab), execute=lab.executor("confirm"))
-    clue = read_clues(experiment.arms[0].run.curve, thresholds=lab.thresholds)[0]
-    return experiment, total_steps, clue
+    clues = [read_clues(arm.run.curve, thresholds=lab.thresholds)[0] for arm in experiment.arms]
+    return experiment, next((clue for clue in clues if clue.kind in (OVERFITTING, *TOO_HOT)), clues[0])
 
 
-def _shorter(clue: Finding, length: int) -> int | None:
-    """The length to try where a confident clue says that the plan overfits: where its loss was lowest, but at most three quarters and at least an eighth."""
-    if clue.kind != "overfitting" or not clue.is_confident or clue.since_step is None:
-        return None
-    return max(1, round(length * min(0.75, max(0.125, clue.since_step / length))))
+def _answer(clue: Finding, settings: Settings, *, length: int, limits: Limits) -> tuple[Settings, int, str] | None:
+    """What to train instead, its length, and why; None where there is nothing to mend, or what would mend it is fixed.
+
+    A plan that overfits is trained to where its loss was lowest, but to between an eighth and three quarters of its length, with the same total decay.
+    One that is unstable or diverges gets half its peak.
+    """
+    if clue.kind == OVERFITTING and clue.is_confident and clue.since_step is not None and limits.is_free("epochs"):
+        shorter = max(1, round(length * min(0.75, max(0.125, clue.since_step / length))))
+        decay = limits.clip("weight_decay", settings.weight_decay * length / shorter)
+        sentence = f"The plan overfits from update {clue.since_step} of {length} on: trying {shorter} updates, on fresh seeds."
+        return dataclasses.replace(settings, weight_decay=decay), shorter, sentence
+    lr = limits.clip("lr", settings.lr / 2)
+    if clue.kind in TOO_HOT and lr < settings.lr:
+        return dataclasses.replace(settings, lr=lr, min_lr=None), length, f"The plan is {clue.kind} at peak {settings.lr:.2g}: trying {lr:.2g}, on fresh seeds."
+    return None
+
+
+def _other_label(arm: Arm) -> str:
+    settings = arm.run.spec.settings
+    return f"tried, not taken: lr {settings.lr:.2g}, {arm.run.spec.total_steps} updates, {arm.label}"
 
 
 def _train_current(lab: Laboratory, best: Experiment) -> Experiment | None:
@@ -132,12 +152,12 @@ def _mean_score(lab: Laboratory, experiment: Experiment) -> float:
 
 
 def _verdict(lab: Laboratory, best: Experiment, *, current: Experiment | None, short_runs: tuple[Experiment, ...]) -> tuple[StudyOutcome, tuple[Finding, ...]]:
-    plan_score = _mean_score(lab, best)
-    if not math.isfinite(plan_score) and current is None:
+    plan_score, current_score = _mean_score(lab, best), math.inf if current is None else _mean_score(lab, current)
+    if not math.isfinite(plan_score) and not math.isfinite(current_score):
         return StudyOutcome.ABSTAINED, ()
     if current is None:
         return StudyOutcome.RECOMMENDED, ()
-    gain = _mean_score(lab, current) - plan_score
+    gain = current_score - plan_score
     noise = _noise_of_full_runs(lab, best, short_runs)
     bound = lab.thresholds.close_noise * noise * math.sqrt(1 / len(best.arms) + 1 / len(current.arms))
     outcome = StudyOutcome.RECOMMENDED if gain > bound else StudyOutcome.KEEP_CURRENT if gain < -bound else StudyOutcome.NO_DIFFERENCE
@@ -174,4 +194,4 @@ def _advice(outcome: StudyOutcome, clue: Finding) -> tuple[str, ...]:
         StudyOutcome.NO_DIFFERENCE: "The plan and what you train with today cannot be told apart: either will do.",
         StudyOutcome.ABSTAINED: "The plan did not train to the end on a fresh seed: raise the budget, or fix a smaller lr.",
     }[outcome]
-    return (said, clue.action) if clue.action else (said,)
+    return (said, clue.action) if clue.action and outcome is not StudyOutcome.KEEP_CURRENT else (said,)

@@ -1,41 +1,48 @@
 """What a study is going to cost, as a range, before it is spent."""
 
 from tunesmith.cost import FORWARD_SHARE
-from tunesmith.recipe.allowance import BRACKET_SHARE, LOOK_SHARE, RANGE_SHARE
+from tunesmith.recipe.allowance import BRACKET_SHARE, LONGEST_SHORT_RUN, LOOK_SHARE, RANGE_SHARE, STAGE_RUNS
 from tunesmith.recipe.confirming import evaluations
 from tunesmith.recipe.laboratory import Laboratory
+from tunesmith.recipe.limits import Limits
 from tunesmith.recipe.progress import Forecast
 from tunesmith.settings import Settings
 from tunesmith.task import size_of
 
-LEAST_SEARCH_SHARE = 0.5
-"""A search rarely hands back more than half of its budget (our choice)."""
+LEAST_SWEEP_SHARE, LEAST_SHORT_SHARE = 0.1, 0.5
+"""Sweeps that diverge halfway take a tenth of the budget, and stages that extend and repeat nothing half of what short runs may take (our choice)."""
+LENGTHS = (1.0, 0.75, 0.75**2)
+"""Of a plan that overfits and is confirmed again, twice, as long as it may then be."""
 
 
-def forecast_of(lab: Laboratory, *, batch_size: int, seconds_per_step: dict[int, float], confirm_seeds: int) -> Forecast:
-    """Search, total and seconds as ranges.
+def forecast_of(lab: Laboratory, limits: Limits, *, batch_size: int, seconds_per_step: dict[int, float], confirm_seeds: int) -> Forecast:
+    """Search, total and seconds as ranges; a study that abstains costs less.
 
     The lower end takes a search that needs no extension and a plan that is not tried at another length; the upper end takes the whole budget, and a plan
     that overfits and is confirmed again at two shorter lengths.
     """
     budget = lab.budget
-    low, high = LEAST_SEARCH_SHARE * budget, budget
+    runs = sum(count for stage, count in STAGE_RUNS.items() if limits.is_free("lr" if stage == "peak_lr" else stage))
+    short = min((1 - LOOK_SHARE - BRACKET_SHARE - 2 * RANGE_SHARE) * budget, runs * LONGEST_SHORT_RUN)
+    low, high = LEAST_SWEEP_SHARE * budget + LEAST_SHORT_SHARE * short, budget
     baseline = 0.0
     if isinstance(lab.task.current, Settings) and lab.task.current.epochs is not None:
         baseline = lab.task.current.epochs / lab.task.full_epochs
     elif lab.task.current is not None:
         baseline = 1.0
     evaluated = (evaluations(lab) + 1) * lab.checked.n_valid + (size_of(lab.task.test) or 0)
-    priced = 1.0 + FORWARD_SHARE * evaluated / lab.full_training_examples
-    total = (low + priced * (confirm_seeds + baseline), high + priced * (confirm_seeds * (1 + 0.75 + 0.75**2) + baseline))
+    looks = FORWARD_SHARE * evaluated / lab.full_training_examples  # as many at every length
+    beside = baseline + (looks if baseline else 0.0)
+    confirm = (confirm_seeds * (1 + looks), confirm_seeds * sum(length + looks for length in LENGTHS))
+    total = (low + confirm[0] + beside, high + confirm[1] + beside)
     seconds = seconds_per_step.get(batch_size)
     seconds_a_training = None if seconds is None else seconds * lab.task.steps_at(batch_size)
     stages = (
         ("look", 0.0, LOOK_SHARE * budget),
         ("bracket", 0.0, BRACKET_SHARE * budget),
         ("lr_range", RANGE_SHARE * budget / 2, 2 * RANGE_SHARE * budget),
-        ("short annealed runs", low / 2, (1 - BRACKET_SHARE - RANGE_SHARE) * budget),
-        ("confirm", float(confirm_seeds), priced * confirm_seeds * (1 + 0.75 + 0.75**2)),
+        ("short annealed runs", LEAST_SHORT_SHARE * short, (1 - BRACKET_SHARE - RANGE_SHARE) * budget),
+        ("confirm", *confirm),
     )
     return Forecast(
         search=(low, high),

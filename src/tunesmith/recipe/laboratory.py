@@ -7,10 +7,10 @@ import torch
 
 from tunesmith.cost import Cost
 from tunesmith.curve import Run
-from tunesmith.engine import Checked, run_spec
+from tunesmith.engine import Checked, RunResult, run_spec
 from tunesmith.engine.evaluation import NORM_STATISTICS_EXAMPLES
 from tunesmith.experiment import Experiment
-from tunesmith.fleet import Execute
+from tunesmith.fleet import Execute, Processes
 from tunesmith.plan import StudyCost
 from tunesmith.recipe.checkpoint import save_weights
 from tunesmith.recipe.progress import Progress
@@ -37,10 +37,21 @@ class Laboratory:
         device: As torch spells it.
         thresholds: The constants of judgement.
         progress: Hears what happens.
+        processes: Make the runs that can go at the same time; None makes all runs in this process.
     """
 
     def __init__(
-        self, *, task: Task, checked: Checked, study: Study, budget: float, seed: int, device: str, thresholds: Thresholds, progress: Progress
+        self,
+        *,
+        task: Task,
+        checked: Checked,
+        study: Study,
+        budget: float,
+        seed: int,
+        device: str,
+        thresholds: Thresholds,
+        progress: Progress,
+        processes: Processes | None = None,
     ) -> None:
         self.task = task
         self.checked = checked
@@ -50,6 +61,7 @@ class Laboratory:
         self.device = device
         self.thresholds = thresholds
         self.progress = progress
+        self._processes = processes
         self._costs: dict[Purpose, Cost] = {"search": Cost(), "confirm": Cost(), "baseline": Cost()}
         self._counted: set[str] = set()
 
@@ -85,6 +97,8 @@ class Laboratory:
         """Makes runs on the account of `purpose`: from the study where it holds them."""
 
         def execute(task: Task, specs: Sequence[RunSpec]) -> list[Run]:
+            if self._processes is not None and task is self.task:
+                self._make_together(self._processes, specs, purpose)
             return [self._counted_run(task, spec, purpose) for spec in specs]
 
         return execute
@@ -110,12 +124,38 @@ class Laboratory:
 
     def _make(self, task: Task, spec: RunSpec, purpose: Purpose) -> Run:
         before = self.cost().total
-        label = f"{purpose}, lr {spec.settings.lr:.3g}, seed {spec.seed}"
 
         def on_step(step: int, examples: float) -> None:
-            self.progress.run(label=label, step=step, total_steps=spec.total_steps, cost=before + examples / self.full_training_examples)
+            self._tell(spec, purpose, step=step, cost=before + examples / self.full_training_examples)
 
-        result = run_spec(task, spec, device=self.device, thresholds=self.thresholds, on_step=on_step)
+        if self._processes is not None:
+            self._processes.warm_up()  # while this one is made
+        return self._keep(spec, run_spec(task, spec, device=self.device, thresholds=self.thresholds, on_step=on_step), purpose)
+
+    def _make_together(self, processes: Processes, specs: Sequence[RunSpec], purpose: Purpose) -> None:
+        """Make those that the study does not hold, and store each as soon as it is there: what is decided later reads them in the order of the specs.
+
+        A single one is left to be made in this process, which has the task already.
+        """
+        missing = list({spec.key: spec for spec in specs if self.study.find(spec) is None}.values())
+        if len(missing) < 2:  # noqa: PLR2004 (nothing goes at the same time)
+            return
+        before, spent = self.cost().total, [0.0] * len(missing)
+
+        def on_step(index: int, step: int, examples: float) -> None:
+            spent[index] = examples
+            self._tell(missing[index], purpose, step=step, cost=before + sum(spent) / self.full_training_examples)
+
+        def on_result(index: int, result: RunResult) -> None:
+            run = self._keep(missing[index], result, purpose)
+            spent[index] = run.curve.cost.full_trainings(full_training_examples=1.0)
+
+        processes.run(missing, on_step=on_step, on_result=on_result)
+
+    def _tell(self, spec: RunSpec, purpose: Purpose, *, step: int, cost: float) -> None:
+        self.progress.run(label=f"{purpose}, lr {spec.settings.lr:.3g}, seed {spec.seed}", step=step, total_steps=spec.total_steps, cost=cost)
+
+    def _keep(self, spec: RunSpec, result: RunResult, purpose: Purpose) -> Run:
         run = Run(spec=spec, curve=result.curve)
         if result.weights is not None:
             save_weights(result.weights, self.study.checkpoint(spec.key))

@@ -1,5 +1,6 @@
 """What the user fixed or bounded, and what that leaves to tune."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -45,16 +46,20 @@ class Limits:
         """Whether the knob is not fixed."""
         return name not in self.fixed
 
-    def clip(self, name: str, value: float) -> float:
-        """The value that the user fixed, else `value` moved into its bounds."""
+    def interval(self, name: str) -> tuple[float, float]:
+        """Smallest and largest value that the knob may take."""
         if name in self.fixed:
-            return self.fixed[name]
-        low, high = self.bounds.get(name, (value, value))
+            return self.fixed[name], self.fixed[name]
+        return self.bounds.get(name, (-math.inf, math.inf))
+
+    def clip(self, name: str, value: float) -> float:
+        """The value that the user fixed, else `value` moved into its bounds; round before, or rounding leads out of them again."""
+        low, high = self.interval(name)
         return min(max(value, low), high)
 
     def within(self, name: str, values: tuple[float, ...]) -> tuple[float, ...]:
         """Those of the values inside the bounds, in order; the nearest bound where none is."""
-        low, high = self.bounds.get(name, (float("-inf"), float("inf")))
+        low, high = self.interval(name)
         inside = tuple(value for value in values if low <= value <= high)
         return inside or (self.clip(name, values[0]),)
 

@@ -18,6 +18,7 @@ from tunesmith.recipe.allowance import STAGE_RUNS, bracket_steps, first_batch_si
 from tunesmith.recipe.laboratory import Laboratory
 from tunesmith.recipe.limits import Limits
 from tunesmith.recipe.stages.batch import candidate_sizes, choose_batch_size
+from tunesmith.recipe.stages.carry import carry_to_full_length
 from tunesmith.recipe.stages.decay import choose_weight_decay, grid, middle_of
 from tunesmith.recipe.stages.momentum import choose_momentum
 from tunesmith.recipe.stages.peak import choose_peak
@@ -99,6 +100,7 @@ def search(lab: Laboratory, limits: Limits, *, sizes: list[int], seconds_per_ste
     tuning = choose_batch_size(lab, tuning, limits, sizes=sizes, seconds_per_step=seconds_per_step, largest_lr=largest)
     tuning = choose_momentum(lab, tuning, limits, largest_lr=largest)
     tuning = choose_weight_decay(lab, tuning, limits)
+    tuning = carry_to_full_length(lab, tuning, limits)
     return Found(outcome=StudyOutcome.RECOMMENDED, settings=tuning.settings, findings=tuning.findings, experiments=tuning.experiments)
 
 

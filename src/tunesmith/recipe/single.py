@@ -9,7 +9,8 @@ from pathlib import Path
 from tunesmith import probes
 from tunesmith.engine import check_task
 from tunesmith.engine.device import resolve_device
-from tunesmith.errors import InputError
+from tunesmith.errors import BudgetError, InputError
+from tunesmith.probes.lr_range import FEWEST_STEPS
 from tunesmith.reading.min_lr import MinLrReading, read_min_lr
 from tunesmith.reading.range_test import RangeReading, read_range
 from tunesmith.recipe.allowance import MOST_BRACKET_STEPS, first_batch_size
@@ -93,7 +94,9 @@ def min_lr(
         if not (math.isfinite(peak) and peak > 0):
             raise InputError(f"max_lr must be finite and > 0, got {peak!r}. Pass the peak of your cycle.")
         settings = dataclasses.replace(settings, lr=peak, min_lr=None)
-        length = steps or max(FEWEST_SWEEP_STEPS, round(CONSTANT_SHARE * task.steps_at(settings.batch_size)))
+        length = max(FEWEST_SWEEP_STEPS, round(CONSTANT_SHARE * task.steps_at(settings.batch_size))) if steps is None else steps
+        if length < FEWEST_STEPS:
+            raise BudgetError(f"A run at a constant rate must have at least {FEWEST_STEPS} steps to be read, got {length}. Raise steps.")
         lab.progress.stage("min_lr", f"Constant learning rates below {peak:.2g}, {length} updates each.")
         experiment = probes.min_lr(task, settings, total_steps=length, seed=lab.search_seed(0), execute=lab.executor("search"))
         reading = read_min_lr(experiment, max_lr=peak, thresholds=lab.thresholds)
@@ -128,7 +131,7 @@ def _settings(lab: Laboratory, batch_size: int | None) -> Settings:
 
 
 def _sweep(lab: Laboratory, settings: Settings, *, start_lr: float | None, end_lr: float | None, steps: int | None) -> RangeReading:
-    length = steps or max(FEWEST_SWEEP_STEPS, round(SWEEP_SHARE * lab.task.steps_at(settings.batch_size)))
+    length = max(FEWEST_SWEEP_STEPS, round(SWEEP_SHARE * lab.task.steps_at(settings.batch_size))) if steps is None else steps
     if end_lr is None:
         low, high = sweep_range(lab.task)
         found = probes.bracket(lab.task, settings, start_lr=low, end_lr=high, steps=MOST_BRACKET_STEPS, seed=lab.search_seed(0), execute=lab.executor("search"))

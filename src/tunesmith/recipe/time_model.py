@@ -73,8 +73,8 @@ def read_time_model(path: Path) -> TimeModel:
         ) from error
     if version > TIME_MODEL_VERSION:
         raise InputError(f"A time model must be of version {TIME_MODEL_VERSION} or older, and {path} is of version {version}. Install a newer tunesmith.")
-    if not seconds or any(not math.isfinite(found) or found <= 0 for found in seconds.values()):
-        raise InputError(f"Seconds a step must be finite and > 0, at least at one batch size, and those of {path} are not. Measure again.")
+    if not seconds or any(not math.isfinite(found) or found <= 0 for found in seconds.values()) or model.trained_examples < 0:
+        raise InputError(f"Seconds a step must be finite and > 0, at least at one batch size, examples ≥ 0, and those of {path} are not. Measure again.")
     return model
 
 

@@ -78,7 +78,7 @@ def train(
 
 
 def write_curve(curve: Curve, path: Path) -> None:
-    """A curve as CSV with the columns of docs/command-line.md: step, lr, momentum, train_loss, valid_loss, metrics; a cell is empty where nothing was evaluated.
+    """A curve as CSV, columns of docs/command-line.md: step, lr, momentum, train_loss, valid_loss, metrics; cells are empty where nothing was evaluated.
 
     Raises:
         StudyError: The file cannot be written.

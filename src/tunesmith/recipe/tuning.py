@@ -1,6 +1,5 @@
 """`tune`: check the task, open the study, run a recipe, confirm, and write plan and report."""
 
-import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -8,6 +7,7 @@ from tunesmith.cost import Cost
 from tunesmith.engine import check_task
 from tunesmith.engine.device import resolve_device
 from tunesmith.errors import InputError
+from tunesmith.fleet import Processes, TaskChanges, TaskSource
 from tunesmith.plan import Plan, StudyOutcome
 from tunesmith.plan_file import write_plan
 from tunesmith.recipe.confirming import Confirmed, confirm_plan
@@ -20,11 +20,16 @@ from tunesmith.recipe.report_recipe import Found, first_size, search
 from tunesmith.recipe.time_model import find_time_model
 from tunesmith.report import write_report
 from tunesmith.schedules import SCHEDULES
+from tunesmith.settings import Settings
 from tunesmith.study import Study
 from tunesmith.task import Task
 from tunesmith.thresholds import DEFAULT_THRESHOLDS
 
 RECIPES = ("report",)
+_ONE_PROCESS = (
+    "All runs stay in this process, one after another: other workers must load the task themselves, since a Task object cannot be sent to them. "
+    'Pass reference="FILE:FUNCTION" as well.'
+)
 
 
 def tune(
@@ -40,6 +45,7 @@ def tune(
     confirm_seeds: int = 1,
     device: str = "auto",
     workers: int = 1,
+    reference: str | None = None,
     time_model: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Plan:
@@ -59,7 +65,9 @@ def tune(
         schedule: Name in `tunesmith.schedules.SCHEDULES`; None means the task's.
         confirm_seeds: Fresh seeds that the plan is trained on; ≥ 1.
         device: "auto", or as torch spells it.
-        workers: Processes that train at once; 1 for now.
+        workers: Processes that train at the same time; ≥ 1. Runs that wait for one another's results still go one after another. Same bits with any number.
+        reference: "FILE:FUNCTION" of `task`, from which other processes load it: with more than one worker a Task alone cannot be sent to them, and all runs
+            stay in this process.
         time_model: Another machine's `time_model.json`; None measures here, once.
         progress: Hears what happens; None for silence.
 
@@ -74,13 +82,23 @@ def tune(
         raise InputError(f"recipe must be one of {', '.join(RECIPES)}, got {recipe!r}.")
     if not 0 < budget < float("inf") or confirm_seeds < 1 or seed < 0:
         raise InputError(f"budget must be finite and > 0, confirm_seeds ≥ 1 and seed ≥ 0, got {budget!r}, {confirm_seeds!r} and {seed!r}.")
-    if workers != 1:
-        raise InputError(f"workers must be 1, got {workers!r}: runs in several processes are not there yet.")
+    if workers < 1:
+        raise InputError(f"workers must be ≥ 1, got {workers!r}. Pass how many processes may train at the same time.")
+    if schedule is not None and schedule not in SCHEDULES:
+        raise InputError(f"schedule must be one of {', '.join(SCHEDULES)}, got {schedule!r}.")
+    heard = progress or SilentProgress()
     limits = Limits(fixed=dict(fixed or {}), bounds=dict(bounds or {}))
-    task = _with_length_and_schedule(task, limits, schedule)
+    changes = TaskChanges(schedule=schedule, epochs=limits.fixed.get("epochs"))
+    task = changes.made_in(task)
     device = str(resolve_device(device))
     checked = check_task(task, device=device)
     _check_limits(task, limits)
+    processes = None
+    if workers > 1 and reference is None:
+        heard.message(_ONE_PROCESS)
+    elif workers > 1 and reference is not None:
+        source = TaskSource.of(reference, changes=changes)
+        processes = Processes(source=source, workers=workers, device=device, thresholds=DEFAULT_THRESHOLDS, fingerprint=checked.fingerprint)
     description = describe(task, checked, budget=budget, seed=seed, recipe=recipe, limits=limits, device=device)
     with Study.create(Path(out), fingerprint=checked.fingerprint, description=description) as study:
         lab = Laboratory(
@@ -91,7 +109,8 @@ def tune(
             seed=seed,
             device=device,
             thresholds=DEFAULT_THRESHOLDS,
-            progress=progress or SilentProgress(),
+            progress=heard,
+            processes=processes,
         )
         lab.charge("check", Cost(trained_examples=checked.trained_examples, evaluated_examples=checked.evaluated_examples))
         plan = _tuned(lab, limits, confirm_seeds=confirm_seeds, time_model=None if time_model is None else Path(time_model))
@@ -104,12 +123,12 @@ def tune(
 def _tuned(lab: Laboratory, limits: Limits, *, confirm_seeds: int, time_model: Path | None) -> Plan:
     sizes = first_size(lab, limits)
     seconds_per_step = find_time_model(lab, sizes, given=time_model)
-    lab.progress.forecast(forecast_of(lab, batch_size=sizes[0], seconds_per_step=seconds_per_step, confirm_seeds=confirm_seeds))
+    lab.progress.forecast(forecast_of(lab, limits, batch_size=sizes[0], seconds_per_step=seconds_per_step, confirm_seeds=confirm_seeds))
     found = search(lab, limits, sizes=sizes, seconds_per_step=seconds_per_step)
     if found.settings is None:
         return _plan(lab, found, None)
     steps = lab.task.steps_at(found.settings.batch_size)
-    confirmed = confirm_plan(lab, found.settings, total_steps=steps, seeds=confirm_seeds, short_runs=found.experiments)
+    confirmed = confirm_plan(lab, found.settings, total_steps=steps, seeds=confirm_seeds, short_runs=found.experiments, limits=limits)
     return _plan(lab, found, confirmed)
 
 
@@ -138,20 +157,12 @@ def _plan(lab: Laboratory, found: Found, confirmed: Confirmed | None) -> Plan:
     )
 
 
-def _with_length_and_schedule(task: Task, limits: Limits, schedule: str | None) -> Task:
-    if schedule is not None:
-        if schedule not in SCHEDULES:
-            raise InputError(f"schedule must be one of {', '.join(SCHEDULES)}, got {schedule!r}.")
-        task = dataclasses.replace(task, schedule=schedule)
-    if "epochs" in limits.fixed:
-        task = dataclasses.replace(task, epochs=float(limits.fixed["epochs"]), steps=None)
-    return task
-
-
 def _check_limits(task: Task, limits: Limits) -> None:
     size = limits.fixed_batch_size()
-    if size is not None and not 1 <= size <= task.n_train:
-        raise InputError(f"batch_size must be between 1 and the {task.n_train} training examples, got {size}. Fix a smaller one.")
+    if size is not None and (not 1 <= size <= task.n_train or size != limits.fixed["batch_size"]):
+        raise InputError(f"batch_size must be a whole number from 1 to the {task.n_train} training examples, got {limits.fixed['batch_size']}. Fix another.")
+    if isinstance(task.current, Settings) and task.current.batch_size > task.n_train:
+        raise InputError(f"Task.current must have a batch_size of at most the {task.n_train} training examples, got {task.current.batch_size}. Lower it.")
     for name in ("lr", "momentum", "weight_decay"):
         value = limits.fixed.get(name)
         if value is not None and (value < 0 or (name == "lr" and value == 0) or (name == "momentum" and value >= 1)):

@@ -33,8 +33,8 @@ of_norms = {id(p) for layer in norms for p in layer.parameters(recurse=False)}
 trained = [p for p in model.parameters() if p.requires_grad]
 decaying = [p for p in trained if p.ndim > 1 and id(p) not in of_norms]
 others = [p for p in trained if p.ndim <= 1 or id(p) in of_norms]
-groups = [{"params": decaying, "weight_decay": WEIGHT_DECAY}, {"params": others, "weight_decay": 0.0}]
-groups = [group for group in groups if group["params"]]
+groups = [{"params": decaying, "weight_decay": WEIGHT_DECAY}] if decaying else []
+groups += [{"params": others, "weight_decay": 0.0}] if others else []
 """
 
 _CUSTOM_PARAM_GROUPS = """\
@@ -62,7 +62,7 @@ _CUSTOM_OPTIMIZER = """\
 
 _VALUE_AT = '''\
 def value_at(corners, step):
-    """{shape} between corners (update, value); beyond the last corner its value."""
+    """{shape} between corners (update, value); beyond the last its value."""
     for (left, low), (right, high) in zip(corners, corners[1:]):
         if step < right:
             share = max(0, step - left) / (right - left)
@@ -167,7 +167,7 @@ def _head(plan: "Plan", settings: "Settings") -> str:
     micro = f", in micro-batches of {int(plan.micro_batch_size)}" if plan.micro_batch_size else ""
     imports = "import math\n\nimport torch" if settings.schedule in COSINE_NAMES else "import torch"
     return (
-        "# Optimizer and schedule of a tunesmith plan in plain torch; define your network as `model` above.\n"
+        "# Optimizer and schedule of a tunesmith plan, plain torch; `model` is your network.\n"
         f"{imports}\nfrom torch import nn\n\n"
         f"TOTAL_STEPS = {int(plan.total_steps)}  # updates: {length}{micro}\n"
         f"MAX_LR = {_digits(settings.lr)}\n"

@@ -149,7 +149,8 @@ def knob_rows(evidence: Evidence) -> tuple[KnobRow, ...]:
 def _row(evidence: Evidence, probe: str, *, title: str, name: str, value: str) -> KnobRow:
     finding = knob_finding(evidence, probe)
     interval = None if finding is None else finding.interval
-    return KnobRow(title=title, name=name, value=value, interval=_interval_words(interval), effect=effect_in(evidence, probe, interval=interval))
+    shown = next((found.interval for found in (() if evidence.plan is None else evidence.plan.findings) if found.kind in {probe, name}), interval)
+    return KnobRow(title=title, name=name, value=value, interval=_interval_words(shown), effect=effect_in(evidence, probe, interval=interval))
 
 
 def _interval_words(interval: Interval | None) -> str:

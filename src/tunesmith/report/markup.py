@@ -44,7 +44,7 @@ def element(tag: str, *children: str, **attributes: str) -> Markup:
         >>> element("p", "a < b ", element("b", "c"), class_="note")
         '<p class="note">a &lt; b <b>c</b></p>'
     """
-    written = "".join(f' {name.strip("_").replace("_", "-")}="{html.escape(value, quote=True)}"' for name, value in attributes.items())
+    written = "".join(f' {name.strip("_").replace("_", "-")}="{html.escape(plain(value), quote=True)}"' for name, value in attributes.items())
     return Markup(f"<{tag}{written}>" if tag in _VOID else f"<{tag}{written}>{joined(children)}</{tag}>")
 
 

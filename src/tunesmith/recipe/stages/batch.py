@@ -9,7 +9,7 @@ from tunesmith.reading.comparison import choice_finding
 from tunesmith.recipe.allowance import FEWEST_FIRST_STEPS
 from tunesmith.recipe.laboratory import Laboratory
 from tunesmith.recipe.limits import Limits
-from tunesmith.recipe.stages.state import Tuning, judge, short_steps
+from tunesmith.recipe.stages.state import Tuning, judge, lr_interval, rounded, short_steps
 from tunesmith.settings import Settings
 
 LR_EXPONENT = 0.5
@@ -20,7 +20,7 @@ WORTHWHILE_SPEEDUP = 1.2
 
 
 def candidate_sizes(lab: Laboratory, *, first: int, limits: Limits) -> list[int]:
-    """The first batch size and its doubles: as long as a full training keeps 300 updates and a batch is at most a quarter of the data."""
+    """The first batch size and its doubles: as long as a full training keeps 600 updates and a batch is at most a quarter of the data."""
     if not limits.is_free("batch_size"):
         return [first]
     low, high = limits.bounds.get("batch_size", (1, lab.task.n_train / 4))
@@ -32,7 +32,7 @@ def candidate_sizes(lab: Laboratory, *, first: int, limits: Limits) -> list[int]
 def choose_batch_size(
     lab: Laboratory, tuning: Tuning, limits: Limits, *, sizes: list[int], seconds_per_step: dict[int, float], largest_lr: float | None
 ) -> Tuning:
-    """The settings at the batch size that reaches the lowest loss in equal modelled time; of those that cannot be told apart, the fastest.
+    """The settings at the batch size that reaches the lowest loss in equal modelled time; of those within the noise of one run, the fastest.
 
     No candidate sees more examples than the first: `epochs` is the longest training that the user would pay for.
     """
@@ -40,12 +40,14 @@ def choose_batch_size(
     if len(worth) < 2 or "batch_size" not in tuning.short.stages or tuning.short.examples * (len(worth) - 1) > lab.left:  # noqa: PLR2004 (nothing to choose from)
         return dataclasses.replace(tuning, findings=(*tuning.findings, _kept(tuning.settings.batch_size, limits, sizes=sizes, worth=worth)))
     lab.progress.stage("batch_size", f"Short annealed runs at batch sizes {', '.join(str(size) for size in worth)}.")
-    candidates = [_candidate(lab, tuning, size, seconds=seconds_per_step[size], largest_lr=largest_lr) for size in worth]
+    allowed = lr_interval(limits, largest_lr=None if largest_lr is None else max(largest_lr, tuning.settings.lr))
+    candidates = [_candidate(lab, tuning, size, seconds=seconds_per_step[size], allowed=allowed) for size in worth]
     experiment = annealed_runs(
         lab.task, candidates, probe="batch_size", seed=lab.search_seed(0), valid_examples=tuning.short.valid_examples, execute=lab.executor("search")
     )
     comparison = judge(lab, tuning, experiment)
-    close = [size for size, candidate in zip(worth, candidates, strict=True) if candidate.label in comparison.close]
+    bound = comparison.scores[comparison.best] + comparison.noise if comparison.best else 0.0
+    close = [size for size, candidate in zip(worth, candidates, strict=True) if comparison.best and comparison.scores[candidate.label] <= bound]
     chosen = min(close, key=lambda size: seconds_per_step[size] / size) if close else worth[0]
     finding = choice_finding(
         "batch_size", comparison, chosen=chosen,
@@ -53,7 +55,7 @@ def choose_batch_size(
         not_established="That the order stays the same in a full training: short runs favour small batches.",
     )  # fmt: skip
     experiment = lab.put(dataclasses.replace(experiment, findings=(finding,), verdict=f"Batch size {chosen}."))
-    settings = _at(tuning.settings, chosen, largest_lr=largest_lr)
+    settings = _at(tuning.settings, chosen, allowed=allowed)
     return dataclasses.replace(tuning, settings=settings, experiments=(*tuning.experiments, experiment), findings=(*tuning.findings, finding))
 
 
@@ -63,14 +65,16 @@ def _is_worthwhile(size: int, first: int, seconds_per_step: dict[int, float]) ->
     return (seconds_per_step[first] / first) / (seconds_per_step[size] / size) >= WORTHWHILE_SPEEDUP
 
 
-def _at(settings: Settings, size: int, *, largest_lr: float | None) -> Settings:
-    lr = settings.lr * (size / settings.batch_size) ** LR_EXPONENT
-    return dataclasses.replace(settings, batch_size=size, lr=lr if largest_lr is None else min(lr, max(largest_lr, settings.lr)), min_lr=None)
+def _at(settings: Settings, size: int, *, allowed: tuple[float, float]) -> Settings:
+    if size == settings.batch_size:
+        return settings
+    lr = rounded(settings.lr * (size / settings.batch_size) ** LR_EXPONENT)
+    return dataclasses.replace(settings, batch_size=size, lr=min(max(lr, allowed[0]), allowed[1]), min_lr=None)
 
 
-def _candidate(lab: Laboratory, tuning: Tuning, size: int, *, seconds: float, largest_lr: float | None) -> Candidate:
+def _candidate(lab: Laboratory, tuning: Tuning, size: int, *, seconds: float, allowed: tuple[float, float]) -> Candidate:
     steps = short_steps(lab, tuning, batch_size=size)
-    settings = shortened(_at(tuning.settings, size, largest_lr=largest_lr), total_steps=steps, planned_steps=lab.task.steps_at(size))
+    settings = shortened(_at(tuning.settings, size, allowed=allowed), total_steps=steps, planned_steps=lab.task.steps_at(size))
     return Candidate(label=f"batch size {size}, {steps * seconds:.2g} s", value=float(size), settings=settings, total_steps=steps)
 
 

@@ -9,7 +9,7 @@ from tunesmith.experiment import Experiment
 from tunesmith.reading.comparison import Comparison, choice_finding
 from tunesmith.recipe.laboratory import Laboratory
 from tunesmith.recipe.limits import Limits
-from tunesmith.recipe.stages.state import Tuning, arm_of, judge, merged, short_steps
+from tunesmith.recipe.stages.state import Tuning, arm_of, judge, merged, rounded, short_steps
 from tunesmith.schedules import total_decay
 from tunesmith.settings import Settings
 
@@ -27,7 +27,7 @@ def grid(lab: Laboratory, settings: Settings, limits: Limits) -> tuple[float, ..
     """Weight decays to try, ascending: by optimizer, depth of the network and size of the data, within the user's bounds."""
     if is_adam_kind(lab.task.optimizer_name):
         unit = _total_decay_of_one(lab, settings)
-        return limits.within("weight_decay", tuple(_one_digit(total / unit) for total in ADAM_TOTAL_DECAYS))
+        return limits.within("weight_decay", tuple(rounded(total / unit, digits=1) for total in ADAM_TOTAL_DECAYS))
     if lab.checked.n_weight_layers >= DEEP_LAYERS:
         values = DEEP_GRID
     elif lab.checked.n_weight_layers <= SHALLOW_LAYERS or lab.task.n_train < LITTLE_DATA:
@@ -43,7 +43,7 @@ def middle_of(values: tuple[float, ...]) -> float:
 
 
 def choose_weight_decay(lab: Laboratory, tuning: Tuning, limits: Limits) -> Tuning:
-    """The settings at the best weight decay tried; the one at hand where no other can be told from it."""
+    """The settings at the largest weight decay whose score is within the noise of the best."""
     values = grid(lab, tuning.settings, limits)
     incumbent = tuning.settings.weight_decay
     tried = tuple(sorted({*values, incumbent}))
@@ -57,20 +57,26 @@ def choose_weight_decay(lab: Laboratory, tuning: Tuning, limits: Limits) -> Tuni
             break
         experiment = merged(experiment, _runs(lab, tuning, (value,)))
     comparison = judge(lab, tuning, experiment)
-    keeps = comparison.prefers(incumbent)
-    chosen = incumbent if keeps else arm_of(experiment, comparison.best).value or 0.0
+    chosen = largest_within_noise(comparison, incumbent=incumbent)
     finding = choice_finding(
         "weight_decay", comparison, chosen=chosen,
         evidence=f"One short annealed run at each of {len(experiment.arms)} weight decays, with the total decay of a full training.",
         not_established="How much decay a full training needs against overfitting: that comes late (METHOD, trap 7)." + _border(chosen, comparison),
     )  # fmt: skip
-    experiment = lab.put(
-        dataclasses.replace(
-            experiment, findings=(finding,), verdict=f"Weight decay {chosen:.1g}" + (", since none is better by more than the noise." if keeps else ".")
-        )
-    )
+    experiment = lab.put(dataclasses.replace(experiment, findings=(finding,), verdict=f"Weight decay {chosen:.1g}: the largest that costs short runs nothing."))
     settings = dataclasses.replace(tuning.settings, weight_decay=chosen)
     return dataclasses.replace(tuning, settings=settings, experiments=(*tuning.experiments, experiment), findings=(*tuning.findings, finding))
+
+
+def largest_within_noise(comparison: Comparison, *, incumbent: float) -> float:
+    """The largest weight decay that is worse than the best by no more than the noise of one run; the incumbent where nothing finished.
+
+    Overfitting comes late (METHOD, trap 7), so a decay that a short run does not feel is worth having.
+    """
+    if not comparison.best:
+        return incumbent
+    bound = comparison.scores[comparison.best] + comparison.noise
+    return max(comparison.values[label] or 0.0 for label, found in comparison.scores.items() if found <= bound)
 
 
 def _runs(lab: Laboratory, tuning: Tuning, values: tuple[float, ...]) -> Experiment:
@@ -96,17 +102,13 @@ def _refinement(comparison: Comparison, experiment: Experiment, limits: Limits) 
         below, above = tried[at - 1], tried[at + 1]
         neighbour = below if score_of[below] <= score_of[above] else above
         value = tried[at] / 10 if neighbour == 0.0 else math.sqrt(tried[at] * neighbour)
-    value = _one_digit(limits.clip("weight_decay", value))
+    value = limits.clip("weight_decay", rounded(value, digits=1))
     return None if value in score_of else value
 
 
 def _border(chosen: float, comparison: Comparison) -> str:
     tried = [value for value in comparison.values.values() if value is not None]
     return f" {chosen:.1g} lies at the border of what was tried." if chosen in (max(tried), min(tried)) and chosen > 0 else ""
-
-
-def _one_digit(value: float) -> float:
-    return float(f"{value:.1g}")
 
 
 def _total_decay_of_one(lab: Laboratory, settings: Settings) -> float:

@@ -7,19 +7,20 @@ from tunesmith.probes.momentum import MOMENTA, at_momentum
 from tunesmith.reading.comparison import choice_finding
 from tunesmith.recipe.laboratory import Laboratory
 from tunesmith.recipe.limits import Limits
-from tunesmith.recipe.stages.state import Tuning, arm_of, judge, short_steps
+from tunesmith.recipe.stages.state import Tuning, arm_of, judge, lr_interval, short_steps
 
 
 def choose_momentum(lab: Laboratory, tuning: Tuning, limits: Limits, *, largest_lr: float | None) -> Tuning:
     """The settings at the best of .9, .95, .97, .99; the value at hand where no other can be told from it."""
-    values = limits.within("momentum", MOMENTA)
     incumbent = tuning.settings.momentum
+    values = tuple(sorted({*limits.within("momentum", MOMENTA), incumbent}))
+    allowed = lr_interval(limits, largest_lr=largest_lr)
     if not limits.is_free("momentum") or "momentum" not in tuning.short.stages or tuning.short.examples * (len(values) - 1) > lab.left:
         return tuning
     lab.progress.stage("momentum", f"Short annealed runs at momenta {', '.join(f'{value:g}' for value in values)}.")
     steps = short_steps(lab, tuning, batch_size=tuning.settings.batch_size)
     experiment = probes.momentum(
-        lab.task, tuning.settings, total_steps=steps, planned_steps=lab.task.steps_at(tuning.settings.batch_size), values=values, largest_lr=largest_lr,
+        lab.task, tuning.settings, total_steps=steps, planned_steps=lab.task.steps_at(tuning.settings.batch_size), values=values, lr_interval=allowed,
         seed=lab.search_seed(0), valid_examples=tuning.short.valid_examples, execute=lab.executor("search"),
     )  # fmt: skip
     comparison = judge(lab, tuning, experiment)
@@ -35,5 +36,5 @@ def choose_momentum(lab: Laboratory, tuning: Tuning, limits: Limits, *, largest_
             experiment, findings=(finding,), verdict=f"Momentum {chosen:g}" + (", since none is better by more than the noise." if keeps else ".")
         )
     )
-    settings = tuning.settings if chosen == incumbent else at_momentum(tuning.settings, chosen, optimizer_name=lab.task.optimizer_name, largest_lr=largest_lr)
+    settings = tuning.settings if chosen == incumbent else at_momentum(tuning.settings, chosen, optimizer_name=lab.task.optimizer_name, lr_interval=allowed)
     return dataclasses.replace(tuning, settings=settings, experiments=(*tuning.experiments, experiment), findings=(*tuning.findings, finding))

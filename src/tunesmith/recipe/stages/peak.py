@@ -8,7 +8,7 @@ from tunesmith.probes.annealed import shortened
 from tunesmith.reading.comparison import Comparison, choice_finding
 from tunesmith.recipe.laboratory import Laboratory
 from tunesmith.recipe.limits import Limits
-from tunesmith.recipe.stages.state import Tuning, arm_of, judge, merged, short_steps
+from tunesmith.recipe.stages.state import Tuning, arm_of, judge, merged, rounded, short_steps
 from tunesmith.settings import Settings
 
 FRACTIONS = (1.0, 0.5, 0.25)
@@ -24,7 +24,7 @@ def choose_peak(lab: Laboratory, tuning: Tuning, limits: Limits, *, suggested_lr
     """
     if not limits.is_free("lr"):
         return dataclasses.replace(tuning, settings=_at(tuning.settings, limits.fixed["lr"]))
-    values = sorted({_rounded(limits.clip("lr", suggested_lr * fraction)) for fraction in FRACTIONS})
+    values = sorted({limits.clip("lr", rounded(suggested_lr * fraction)) for fraction in FRACTIONS})
     lab.progress.stage("peak_lr", f"Short annealed runs at learning rates {', '.join(f'{value:.2g}' for value in values)}.")
     experiment = _runs(lab, tuning, values, seed=lab.search_seed(0))
     for _ in range(MOST_EXTENSIONS):
@@ -46,7 +46,7 @@ def choose_peak(lab: Laboratory, tuning: Tuning, limits: Limits, *, suggested_lr
         evidence=f"{len(experiment.arms)} short annealed runs of {best.run.spec.total_steps} updates at {len(comparison.scores)} learning rates.",
         not_established="That the best peak of a short run is the best of a full training; short runs lean towards larger ones.",
     )  # fmt: skip
-    experiment = dataclasses.replace(experiment, findings=(finding,), verdict=f"Peak learning rate {lr:.2g}.")
+    experiment = dataclasses.replace(experiment, findings=(finding,), verdict=f"Short runs do best at {lr:.2g}.")
     lab.put(experiment)
     return dataclasses.replace(tuning, settings=_at(tuning.settings, lr), experiments=(*tuning.experiments, experiment), findings=(*tuning.findings, finding))
 
@@ -61,10 +61,6 @@ def _step_back(comparison: Comparison, ranked: list[str]) -> str:
     return min(near or [best], key=lambda label: comparison.values[label] or 0.0)
 
 
-def _rounded(value: float) -> float:
-    return float(f"{value:.2g}")
-
-
 def _at(settings: Settings, lr: float) -> Settings:
     return dataclasses.replace(settings, lr=lr, min_lr=None)
 
@@ -74,7 +70,7 @@ def _candidates(lab: Laboratory, tuning: Tuning, values: list[float]) -> list[Ca
     steps, planned = short_steps(lab, tuning, batch_size=batch_size), lab.task.steps_at(batch_size)
     return [
         Candidate(
-            label=f"lr {value:.2g}", value=value, settings=shortened(_at(tuning.settings, value), total_steps=steps, planned_steps=planned), total_steps=steps
+            label=f"lr {value:.6g}", value=value, settings=shortened(_at(tuning.settings, value), total_steps=steps, planned_steps=planned), total_steps=steps
         )
         for value in values
     ]
@@ -95,9 +91,9 @@ def _extension(experiment: Experiment, comparison: Comparison, limits: Limits, *
     tried = sorted(value for value in comparison.values.values() if value is not None)
     best = arm_of(experiment, comparison.best).value if comparison.best else tried[0]
     if best == tried[0]:
-        value = _rounded(limits.clip("lr", tried[0] / 4))
+        value = limits.clip("lr", rounded(tried[0] / 4))
     elif best == tried[-1] and (largest_lr is None or 2 * tried[-1] <= largest_lr):
-        value = _rounded(limits.clip("lr", tried[-1] * 2))
+        value = limits.clip("lr", rounded(tried[-1] * 2))
     else:
         return None
     return None if value in tried else value

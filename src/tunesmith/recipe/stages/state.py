@@ -50,6 +50,17 @@ def merged(first: Experiment, second: Experiment) -> Experiment:
     return Experiment(probe=first.probe, arms=first.arms + second.arms)
 
 
-def values_are_free(limits: Limits, name: str) -> bool:
-    """Whether there is anything to choose."""
-    return limits.is_free(name) and limits.bounds.get(name, (0.0, 1.0))[0] < limits.bounds.get(name, (0.0, 1.0))[1]
+def lr_interval(limits: Limits, *, largest_lr: float | None) -> tuple[float, float]:
+    """What a learning rate that follows another knob may become: within the user's bounds, and below `largest_lr` where those allow it."""
+    low, high = limits.interval("lr")
+    return low, high if largest_lr is None else max(low, min(high, largest_lr))
+
+
+def rounded(value: float, *, digits: int = 2) -> float:
+    """The value to a few significant digits: more would claim a precision that short runs do not have.
+
+    Example:
+        >>> rounded(0.10606), rounded(0.00034, digits=1)
+        (0.11, 0.0003)
+    """
+    return float(f"{value:.{digits}g}")

@@ -17,7 +17,7 @@ from tunesmith.settings import Settings
 from tunesmith.task import Task
 
 SGD_RANGE = (1e-4, 30.0)
-ADAM_RANGE = (1e-6, 1.0)
+ADAM_RANGE = (1e-5, 1.0)
 """What the bracket sweeps: from where nothing learns to where nearly everything diverges (our choice: typical edges are .01 to 4 for SGD, METHOD 2.1)."""
 OVER_BEST = 4.0
 """The linear sweep ends at most this many times above the learning rate at which the bracket's loss was best (our choice)."""
@@ -57,7 +57,10 @@ def bracket_end(curve: Curve) -> float:
 
 
 def run_sweeps(lab: Laboratory, settings: Settings, *, end_lr: float) -> tuple[Experiment, RangeReading]:
-    """A linear range test; a second one where the first was lost at once or never diverged at its upper end, if the budget has it."""
+    """A linear range test; a second one where the first was lost at once, stayed flat, or has its edge in the first tenth.
+
+    A test that never diverged is not repeated: the stage of the peak goes further up by itself.
+    """
     search = lab.budget * lab.full_training_examples
     size = range_size(search_examples=search, batch_size=settings.batch_size, n_valid=lab.checked.n_valid, norm_examples=lab.norm_examples(settings.batch_size))
     _, highest = sweep_range(lab.task)
@@ -86,14 +89,17 @@ def _retry_factor(reading: RangeReading, *, end_lr: float, highest: float) -> fl
         return 4.0
     if reading.edge is not None and reading.edge[1] < end_lr / 10:
         return 1 / 5
-    if reading.outcome is RangeOutcome.NEVER_DIVERGED and reading.zone is not None and reading.zone[1] > 0.9 * end_lr and end_lr * 4 <= highest:
-        return 4.0
     return None
 
 
 def _verdict(reading: RangeReading) -> str:
     if reading.suggested_lr is None:
         return f"The range test is {str(reading.outcome).replace('_', ' ')}."
-    edge = "no edge in sight" if reading.edge is None else f"the edge lies between {reading.edge[0]:.2g} and {reading.edge[1]:.2g}"
-    zone = "" if reading.zone is None else f", the loss is best from {reading.zone[0]:.2g} to {reading.zone[1]:.2g}"
-    return f"Range test: {edge}{zone}; {reading.suggested_lr:.2g} is worth trying as a peak."
+    edge = "No edge in sight" if reading.edge is None else f"The edge lies {_between(reading.edge)}"
+    zone = "" if reading.zone is None else f", the loss is best {_between(reading.zone)}"
+    return f"{edge}{zone}; {reading.suggested_lr:.2g} is worth trying as a peak."
+
+
+def _between(pair: tuple[float, float]) -> str:
+    low, high = f"{pair[0]:.2g}", f"{pair[1]:.2g}"
+    return f"near {low}" if low == high else f"between {low} and {high}"
