@@ -48,7 +48,7 @@ class StudyCost:
         search: Every probe before the plan.
         confirm: The plan's own training on fresh seeds.
         baseline: The user's current settings, trained once.
-        seconds: Wall-clock seconds of all of them.
+        seconds: What its runs took, each by its own clock, added up: with several workers more than what passed.
     """
 
     search: float = 0.0

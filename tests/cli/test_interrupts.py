@@ -23,17 +23,21 @@ from tunesmith.cli.backend import Backend
 
 def tune(task, **options):
     print("printed by the task", flush=True)
-    print("ready", file=sys.stderr, flush=True)
     {body}
+
+def be_ready():
+    print("ready", file=sys.stderr, flush=True)
 
 sys.exit(main(backend=Backend(load_task=lambda reference: None, tune=tune)))
 """
-WAITS = "time.sleep(30)"
+WAITS = "be_ready(); time.sleep(30)"
 TURNS_IT_INTO_AN_ERROR = """try:
+        be_ready()
         time.sleep(30)
     except KeyboardInterrupt:
         raise RuntimeError("a worker exited unexpectedly") from None"""
 CLEANS_UP_SLOWLY = """try:
+        be_ready()
         time.sleep(30)
     finally:
         print("cleaning", file=sys.stderr, flush=True)

@@ -56,6 +56,7 @@ def test_tune_hands_its_options_to_the_recipe(run: Typed, recorded: Recorded) ->
     assert recorded.given == {
         "task": "task of train.py:task", "out": Path("runs/mine"), "budget": 0.5, "seed": 3, "recipe": "report", "fixed": {"batch_size": 64, "epochs": 2.0},
         "bounds": {"weight_decay": (0.0, 1e-3)}, "schedule": "cosine", "confirm_seeds": 2, "device": "cpu", "workers": 2, "time_model": Path("t.json"),
+        "reference": "train.py:task",
     }  # fmt: skip
     assert repr(recorded.given["fixed"]) == "{'batch_size': 64, 'epochs': 2.0}"
 

@@ -133,6 +133,14 @@ class TestRuns:
     def test_none_are_none(self, write: Write) -> None:
         assert Processes(source=TaskSource.of(write()), workers=2).run([]) == []
 
+    @pytest.mark.gpu
+    def test_have_their_own_contexts_on_a_gpu(self, write: Write) -> None:
+        source = TaskSource.of(write())
+        task = source.load()
+        made = Processes(source=source, workers=2, device="cuda", fingerprint=check_task(task, device="cuda").fingerprint).run(make_specs(5, 6))
+        for result, spec in zip(made, make_specs(5, 6), strict=True):
+            assert result.curve.train_loss == pytest.approx(run_spec(task, spec, device="cuda").curve.train_loss, rel=1e-4)
+
     @pytest.mark.slow
     def test_can_be_spawned(self, write: Write) -> None:
         source = TaskSource.of(write())

@@ -64,7 +64,7 @@ def read_min_lr(experiment: Experiment, *, max_lr: float, thresholds: Thresholds
             outcome="flat", suggested_lr=None, ways=ways, findings=(finding,), advice="No rate tried began to converge: lower --max-lr or raise --steps."
         )
     ways["c"] = (fit[0], fit[-1])
-    suggested = min(USUAL_SHARE * max_lr, fit[-1])
+    suggested = float(f"{min(USUAL_SHARE * max_lr, fit[-1]):.3g}")
     finding = Finding(
         kind="min_lr", value=suggested, interval=(fit[0], fit[-1]), confidence=0.6, evidence=evidence,
         not_established="That the start of the cycle matters here: one cycle is nearly independent of it.",

@@ -21,6 +21,8 @@ from tunesmith.task import Task
 MOST_ANSWERS = 2
 OVERFITTING, TOO_HOT = "overfitting", ("unstable", "diverged")
 """Kinds of clue that the plan is changed for; at most twice (our choice)."""
+NEVER_STARTED = "never_started"
+"""The kind of clue that nothing can be recommended with."""
 EVALUATION_SHARE = 0.2
 MOST_EVALUATIONS, FEWEST_EVALUATIONS = 20, 5
 """Evaluations on the way of a confirming run: as many as cost a fifth of it, within these bounds (our choice: fewer than five show no shape)."""
@@ -77,7 +79,7 @@ def confirm_plan(lab: Laboratory, settings: Settings, *, total_steps: int, seeds
         best, settings, length, clue = tried, changed, steps, new_clue
     lab.put(best)  # its place is before the current settings
     current = _train_current(lab, best)
-    outcome, comparison = _verdict(lab, best, current=current, short_runs=short_runs)
+    outcome, comparison = _verdict(lab, best, clue, current=current, short_runs=short_runs)
     others = tuple(dataclasses.replace(arm, label=_other_label(arm)) for experiment in experiments if experiment is not best for arm in experiment.arms)
     shown = dataclasses.replace(best, arms=best.arms + others, findings=(clue, *comparison))
     lab.put(dataclasses.replace(shown, verdict=f"Confirmed on {len(best.arms)} fresh seed{'s' if len(best.arms) > 1 else ''}: {clue.kind}."))
@@ -151,12 +153,14 @@ def _mean_score(lab: Laboratory, experiment: Experiment) -> float:
     return sum(scores) / len(scores)
 
 
-def _verdict(lab: Laboratory, best: Experiment, *, current: Experiment | None, short_runs: tuple[Experiment, ...]) -> tuple[StudyOutcome, tuple[Finding, ...]]:
+def _verdict(
+    lab: Laboratory, best: Experiment, clue: Finding, *, current: Experiment | None, short_runs: tuple[Experiment, ...]
+) -> tuple[StudyOutcome, tuple[Finding, ...]]:
     plan_score, current_score = _mean_score(lab, best), math.inf if current is None else _mean_score(lab, current)
     if not math.isfinite(plan_score) and not math.isfinite(current_score):
         return StudyOutcome.ABSTAINED, ()
     if current is None:
-        return StudyOutcome.RECOMMENDED, ()
+        return StudyOutcome.ABSTAINED if clue.kind == NEVER_STARTED else StudyOutcome.RECOMMENDED, ()
     gain = current_score - plan_score
     noise = _noise_of_full_runs(lab, best, short_runs)
     bound = lab.thresholds.close_noise * noise * math.sqrt(1 / len(best.arms) + 1 / len(current.arms))
@@ -192,6 +196,6 @@ def _advice(outcome: StudyOutcome, clue: Finding) -> tuple[str, ...]:
         StudyOutcome.RECOMMENDED: "Use the plan.",
         StudyOutcome.KEEP_CURRENT: "Keep what you train with today: the plan was not better.",
         StudyOutcome.NO_DIFFERENCE: "The plan and what you train with today cannot be told apart: either will do.",
-        StudyOutcome.ABSTAINED: "The plan did not train to the end on a fresh seed: raise the budget, or fix a smaller lr.",
+        StudyOutcome.ABSTAINED: "The plan did not train the network on a fresh seed: look at the data, raise the budget, or fix a smaller lr.",
     }[outcome]
     return (said, clue.action) if clue.action and outcome is not StudyOutcome.KEEP_CURRENT else (said,)

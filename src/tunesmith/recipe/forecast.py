@@ -2,7 +2,7 @@
 
 from tunesmith.cost import FORWARD_SHARE
 from tunesmith.recipe.allowance import BRACKET_SHARE, LONGEST_SHORT_RUN, LOOK_SHARE, RANGE_SHARE, STAGE_RUNS
-from tunesmith.recipe.confirming import evaluations
+from tunesmith.recipe.confirming import MOST_ANSWERS, evaluations
 from tunesmith.recipe.laboratory import Laboratory
 from tunesmith.recipe.limits import Limits
 from tunesmith.recipe.progress import Forecast
@@ -11,15 +11,15 @@ from tunesmith.task import size_of
 
 LEAST_SWEEP_SHARE, LEAST_SHORT_SHARE = 0.1, 0.5
 """Sweeps that diverge halfway take a tenth of the budget, and stages that extend and repeat nothing half of what short runs may take (our choice)."""
-LENGTHS = (1.0, 0.75, 0.75**2)
-"""Of a plan that overfits and is confirmed again, twice, as long as it may then be."""
+MOST_TRAININGS = 1 + MOST_ANSWERS
+"""Of a plan that is unstable or overfits, and is changed and trained again."""
 
 
 def forecast_of(lab: Laboratory, limits: Limits, *, batch_size: int, seconds_per_step: dict[int, float], confirm_seeds: int) -> Forecast:
     """Search, total and seconds as ranges; a study that abstains costs less.
 
     The lower end takes a search that needs no extension and a plan that is not tried at another length; the upper end takes the whole budget, and a plan
-    that overfits and is confirmed again at two shorter lengths.
+    that is changed and confirmed again, twice.
     """
     budget = lab.budget
     runs = sum(count for stage, count in STAGE_RUNS.items() if limits.is_free("lr" if stage == "peak_lr" else stage))
@@ -31,9 +31,9 @@ def forecast_of(lab: Laboratory, limits: Limits, *, batch_size: int, seconds_per
     elif lab.task.current is not None:
         baseline = 1.0
     evaluated = (evaluations(lab) + 1) * lab.checked.n_valid + (size_of(lab.task.test) or 0)
-    looks = FORWARD_SHARE * evaluated / lab.full_training_examples  # as many at every length
+    looks = FORWARD_SHARE * evaluated / lab.full_training_examples  # as many however short the run
     beside = baseline + (looks if baseline else 0.0)
-    confirm = (confirm_seeds * (1 + looks), confirm_seeds * sum(length + looks for length in LENGTHS))
+    confirm = (confirm_seeds * (1 + looks), confirm_seeds * MOST_TRAININGS * (1 + looks))
     total = (low + confirm[0] + beside, high + confirm[1] + beside)
     seconds = seconds_per_step.get(batch_size)
     seconds_a_training = None if seconds is None else seconds * lab.task.steps_at(batch_size)

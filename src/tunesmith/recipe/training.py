@@ -45,7 +45,7 @@ def train(
         The goal's final values, seed by seed.
 
     Raises:
-        InputError: `seeds` < 1, a plan without settings, or one for another optimizer.
+        InputError: `seeds` < 1, a plan without settings, or one for another optimizer or other parameter groups.
     """
     if seeds < 1:
         raise InputError(f"seeds must be ≥ 1, got {seeds}. Pass how many trainings you want.")
@@ -55,6 +55,9 @@ def train(
         raise InputError(
             f"Plan and task must use one optimizer, got '{plan.optimizer_name}' and '{task.optimizer_name}'. Tune the task again, or change its optimizer."
         )
+    if plan.has_custom_param_groups != (task.param_groups is not None):
+        ours, theirs = ("its own", "the default") if plan.has_custom_param_groups else ("the default", "its own")
+        raise InputError(f"Plan and task must use the same param_groups, and the plan was tuned with {ours}, while the task has {theirs}. Change the task's.")
     device, heard = str(resolve_device(device)), progress or SilentProgress()
     check_task(task, device=device)
     curves: list[Curve] = []

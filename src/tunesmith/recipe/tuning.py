@@ -1,5 +1,6 @@
 """`tune`: check the task, open the study, run a recipe, confirm, and write plan and report."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -30,6 +31,9 @@ _ONE_PROCESS = (
     "All runs stay in this process, one after another: other workers must load the task themselves, since a Task object cannot be sent to them. "
     'Pass reference="FILE:FUNCTION" as well.'
 )
+
+
+_MUST = {"lr": "finite and > 0", "momentum": "in [0, 1)", "weight_decay": "finite and ≥ 0"}
 
 
 def tune(
@@ -142,7 +146,7 @@ def _plan(lab: Laboratory, found: Found, confirmed: Confirmed | None) -> Plan:
         settings=None if outcome is StudyOutcome.ABSTAINED else settings,
         optimizer_name=task.optimizer_name,
         n_train=task.n_train,
-        total_steps=confirmed.total_steps if confirmed is not None and settings is not None else 0,
+        total_steps=confirmed.total_steps if confirmed is not None and settings is not None and outcome is not StudyOutcome.ABSTAINED else 0,
         micro_batch_size=micro,
         has_custom_param_groups=task.param_groups is not None,
         clip_grad_norm=task.clip_grad_norm,
@@ -163,7 +167,14 @@ def _check_limits(task: Task, limits: Limits) -> None:
         raise InputError(f"batch_size must be a whole number from 1 to the {task.n_train} training examples, got {limits.fixed['batch_size']}. Fix another.")
     if isinstance(task.current, Settings) and task.current.batch_size > task.n_train:
         raise InputError(f"Task.current must have a batch_size of at most the {task.n_train} training examples, got {task.current.batch_size}. Lower it.")
-    for name in ("lr", "momentum", "weight_decay"):
+    for name, must in _MUST.items():
         value = limits.fixed.get(name)
-        if value is not None and (value < 0 or (name == "lr" and value == 0) or (name == "momentum" and value >= 1)):
-            raise InputError(f"fixed {name} must be {'> 0' if name == 'lr' else 'in [0, 1)' if name == 'momentum' else '≥ 0'}, got {value!r}.")
+        if value is not None and not _is_allowed(name, value):
+            raise InputError(f"fixed {name} must be {must}, got {value!r}. Fix another.")
+        low, high = limits.interval(name)
+        if (low >= 1 and name == "momentum") or high < 0 or (high == 0 and name == "lr"):
+            raise InputError(f"bounds of {name} must leave values that are {must}, got {(low, high)!r}. Move them.")
+
+
+def _is_allowed(name: str, value: float) -> bool:
+    return math.isfinite(value) and value >= 0 and not (name == "lr" and value == 0) and not (name == "momentum" and value >= 1)

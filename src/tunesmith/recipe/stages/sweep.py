@@ -62,7 +62,8 @@ def run_sweeps(lab: Laboratory, settings: Settings, *, end_lr: float) -> tuple[E
     A test that never diverged is not repeated: the stage of the peak goes further up by itself.
     """
     search = lab.budget * lab.full_training_examples
-    size = range_size(search_examples=search, batch_size=settings.batch_size, n_valid=lab.checked.n_valid, norm_examples=lab.norm_examples(settings.batch_size))
+    norm_examples = lab.norm_examples(settings.batch_size)
+    size = range_size(search_examples=search, batch_size=settings.batch_size, n_valid=lab.checked.n_valid, norm_examples=norm_examples)
     _, highest = sweep_range(lab.task)
     experiment = Experiment(probe="lr_range", arms=())
     for _ in range(MOST_SWEEPS):
@@ -74,7 +75,7 @@ def run_sweeps(lab: Laboratory, settings: Settings, *, end_lr: float) -> tuple[E
         experiment = Experiment(probe="lr_range", arms=experiment.arms + found.arms)
         reading = read_range(found.arms[0].run.curve, thresholds=lab.thresholds)
         factor = _retry_factor(reading, end_lr=end_lr, highest=highest)
-        if factor is None:
+        if factor is None or size.price(settings.batch_size, norm_examples=norm_examples) > lab.left:
             break
         end_lr = float(f"{end_lr * factor:.3g}")
     experiment = dataclasses.replace(experiment, findings=reading.findings, verdict=_verdict(reading))

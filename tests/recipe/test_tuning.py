@@ -1,0 +1,473 @@
+"""The recipe from end to end on tasks that train in a fraction of a second."""
+
+import dataclasses
+import itertools
+import math
+from pathlib import Path
+
+import pytest
+import torch
+from tests.recipe.tiny import INPUTS, Heard, Tuned, accuracy, blobs, is_sweep, make_task, mlp, time_model, tuned
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler
+
+from tunesmith.engine import check_task
+from tunesmith.engine.device import resolve_device
+from tunesmith.engine.evaluation import Evaluator
+from tunesmith.errors import InputError
+from tunesmith.plan import Plan, StudyOutcome
+from tunesmith.recipe import tune
+from tunesmith.settings import Settings
+from tunesmith.study import Study
+from tunesmith.task import Metric, Task
+
+KNOBS = {"lr": 0.05, "batch_size": 32, "momentum": 0.8, "weight_decay": 3e-4}
+
+
+def validated(task: Task, model: nn.Module) -> float:
+    return Evaluator(task, device=resolve_device("cpu"), batch_size=32).evaluate(model, task.valid).values["loss"]
+
+
+class TestStudyFolder:
+    def test_it_holds_what_is_promised(self, study: Tuned) -> None:
+        names = {path.name for path in study.folder.iterdir()}
+        assert names == {"plan.toml", "report.html", "study.sqlite", "time_model.json", "checkpoints"}
+        assert study.folder.joinpath("report.html").stat().st_size > 10_000
+
+    def test_the_plan_is_in_the_file_and_in_the_database(self, study: Tuned) -> None:
+        resolved = Plan.from_dict(study.plan.to_dict())
+        from_file = Plan.load(study.folder / "plan.toml")
+        assert from_file == dataclasses.replace(resolved, cost=dataclasses.replace(resolved.cost, seconds=0.0))
+        with Study.open(study.folder) as stored:
+            assert stored.plan == resolved
+
+    def test_the_weights_kept_are_those_that_were_confirmed(self, study: Tuned) -> None:
+        assert study.plan.confirmed is not None
+        confirming = [stored.run for stored in study.stored() if stored.purpose == "confirm"]
+        for run in confirming:
+            model = mlp()
+            weights = torch.load(study.folder / "checkpoints" / f"{run.spec.key}.pt", weights_only=True)
+            model.load_state_dict(weights)
+            assert validated(study.task, model) == pytest.approx(run.curve.valid_loss[-1], rel=1e-6)
+        finals = {run.spec.seed: run.curve.valid_loss[-1] for run in confirming}
+        assert study.plan.confirmed.valid == tuple(finals[seed] for seed in study.plan.confirmed.seeds)
+
+    def test_the_test_set_is_touched_by_full_runs_alone(self, study: Tuned) -> None:
+        assert all((stored.purpose != "search") == bool(stored.run.curve.test) for stored in study.stored())
+        assert study.plan.confirmed is not None
+        assert study.plan.confirmed.test is not None
+
+    def test_fresh_seeds_are_fresh(self, study: Tuned) -> None:
+        assert study.plan.confirmed is not None
+        searched = {stored.run.spec.seed for stored in study.stored() if stored.purpose == "search"}
+        assert not searched & set(study.plan.confirmed.seeds)
+
+    def test_every_stage_left_its_experiment_in_order(self, study: Tuned) -> None:
+        with Study.open(study.folder) as stored:
+            experiments = stored.experiments()
+        names = [experiment.probe for experiment in experiments]
+        assert names == [name for name in ("bracket", "lr_range", "peak_lr", "batch_size", "momentum", "weight_decay", "confirm", "current") if name in names]
+        assert {"bracket", "lr_range", "peak_lr", "momentum", "weight_decay", "confirm", "current"} <= set(names)
+        assert all(experiment.verdict for experiment in experiments if experiment.probe != "current")
+
+    def test_every_finding_says_what_it_does_not_establish(self, study: Tuned) -> None:
+        assert study.plan.findings
+        assert all(finding.not_established and finding.evidence for finding in study.plan.findings)
+
+
+class TestCost:
+    def test_the_ledger_and_the_plan_agree(self, study: Tuned) -> None:
+        with Study.open(study.folder) as stored:
+            ledger = stored.cost()
+        for name in ("search", "confirm", "baseline"):
+            assert getattr(ledger, name) == pytest.approx(getattr(study.plan.cost, name))
+
+    def test_the_plan_was_trained_for_its_own_length(self, study: Tuned) -> None:
+        assert study.plan.cost.confirm >= study.plan.total_steps * study.plan.batch_size / study.task.full_training_examples
+
+    def test_the_forecast_comes_before_anything_is_trained_and_holds(self, study: Tuned) -> None:
+        (forecast,) = study.heard.forecasts
+        assert 0 <= forecast.search[0] <= forecast.search[1] <= forecast.total[1]
+        assert forecast.total[0] <= study.plan.cost.total <= forecast.total[1]
+        assert forecast.search[0] <= study.plan.cost.search <= forecast.search[1]
+        assert forecast.seconds is not None
+        assert 0 < forecast.seconds[0] <= forecast.seconds[1]
+        assert all(low <= high for _, low, high in forecast.stages)
+
+    def test_progress_hears_a_cost_that_grows_to_the_total(self, study: Tuned) -> None:
+        assert study.heard.costs == sorted(study.heard.costs)
+        assert study.heard.costs[-1] <= study.plan.cost.total + 1e-9
+        assert study.heard.costs[-1] >= study.plan.cost.total - 0.2
+
+    @pytest.mark.parametrize("budget", [0.25, 0.5, 2.0])
+    def test_the_search_stays_within_its_budget(self, tmp_path: Path, budget: float) -> None:
+        done = tuned(make_task(epochs=60), tmp_path, budget=budget, fixed={"batch_size": 16})
+        assert done.plan.outcome is StudyOutcome.RECOMMENDED
+        assert budget / 4 <= done.plan.cost.search <= budget
+        (forecast,) = done.heard.forecasts
+        assert forecast.total[0] <= done.plan.cost.total <= forecast.total[1]
+
+    def test_a_budget_too_small_is_spent_and_says_so(self, tmp_path: Path) -> None:
+        done = tuned(make_task(), tmp_path, budget=0.05)
+        assert done.plan.outcome is StudyOutcome.BUDGET_SPENT
+        assert done.plan.settings is None
+        assert done.plan.cost.search <= 0.05
+        assert "Raise --budget" in done.plan.advice[0]
+        assert done.heard.stages == []
+        assert (done.folder / "report.html").exists()
+        assert Plan.load(done.folder / "plan.toml").outcome is StudyOutcome.BUDGET_SPENT
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize("has_norm", [False, True])
+    @pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+    @pytest.mark.parametrize("size", [8, 16, 64])
+    def test_no_shape_of_task_breaks_the_budget(self, tmp_path: Path, *, has_norm: bool, optimizer: str, size: int) -> None:
+        """Re-estimating BatchNorm statistics and validating can cost more than training."""
+        model = (lambda: nn.Sequential(nn.Linear(INPUTS, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 4))) if has_norm else mlp
+        for number, (n, updates, budget) in enumerate(itertools.product((100, 600), (110, 260, 700), (0.3, 0.9, 1.5))):
+            task = make_task(model=model, train=blobs(n), valid=blobs(500, 1), optimizer=optimizer, epochs=updates * size / n)
+            plan = tuned(task, tmp_path / str(number), budget=budget, fixed={"batch_size": size} if number % 2 else {"batch_size": size, "lr": 0.02}).plan
+            assert plan.cost.search <= budget, (n, updates, budget, plan.outcome)
+
+
+class TestPlan:
+    def test_its_optimizer_and_scheduler_train_the_network_by_hand(self, study: Tuned) -> None:
+        """A plain loop with its own order of examples: on three seeds of three within a quarter of the fall to the confirmed loss."""
+        plan = Plan.load(study.folder / "plan.toml")
+        assert plan.confirmed is not None
+        inputs, targets = blobs(320)
+        for seed in range(3):
+            torch.manual_seed(seed)
+            model = mlp()
+            before = validated(study.task, model)
+            optimizer = plan.optimizer(model)
+            scheduler = plan.scheduler(optimizer)
+            order = torch.cat([torch.randperm(320) for _ in range(math.ceil(plan.epochs) + 1)])
+            for step in range(plan.total_steps):
+                chosen = order[step * plan.batch_size : (step + 1) * plan.batch_size]
+                optimizer.zero_grad()
+                F.cross_entropy(model(inputs[chosen]), targets[chosen]).backward()
+                optimizer.step()
+                scheduler.step()
+            after = validated(study.task, model)
+            assert after < plan.confirmed.valid[0] + 0.25 * (before - plan.confirmed.valid[0])
+
+    def test_it_is_better_than_what_was_far_too_slow(self, study: Tuned) -> None:
+        assert study.plan.outcome is StudyOutcome.RECOMMENDED
+        assert study.plan.confirmed is not None
+        assert study.plan.current is not None
+        assert study.plan.confirmed.valid[0] < study.plan.current.valid[0]
+
+
+class TestLimits:
+    @pytest.mark.parametrize("name", KNOBS)
+    def test_a_fixed_knob_stays(self, tmp_path: Path, name: str) -> None:
+        done = tuned(make_task(epochs=60), tmp_path, fixed={name: KNOBS[name]}, time_model=time_model(tmp_path))
+        self.assert_fixed(done, {name: KNOBS[name]})
+
+    def test_with_every_knob_fixed_the_plan_is_only_confirmed(self, tmp_path: Path) -> None:
+        done = tuned(make_task(epochs=60), tmp_path, fixed=KNOBS)
+        self.assert_fixed(done, KNOBS)
+        assert set(done.heard.stages) <= {"bracket", "lr_range", "confirm"}
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize("names", [names for count in (2, 3) for names in itertools.combinations(KNOBS, count)], ids=" ".join)
+    def test_any_combination_stays(self, tmp_path: Path, names: tuple[str, ...]) -> None:
+        fixed = {name: KNOBS[name] for name in names}
+        self.assert_fixed(tuned(make_task(epochs=60), tmp_path, fixed=fixed, time_model=time_model(tmp_path)), fixed)
+
+    @staticmethod
+    def assert_fixed(done: Tuned, fixed: dict[str, float]) -> None:
+        assert done.plan.outcome is StudyOutcome.RECOMMENDED
+        assert done.plan.settings is not None
+        knobs = done.plan.settings.to_dict()
+        assert {name: knobs[name] for name in fixed} == fixed
+        for stored in done.stored():
+            tried = stored.run.spec.settings.to_dict()
+            names = set(fixed) - ({"lr"} if is_sweep(stored) else set()) - ({"weight_decay"} if stored.purpose == "search" else set())  # matched to the length
+            assert {name: tried[name] for name in names} == {name: fixed[name] for name in names}
+        assert done.plan.cost.search <= 1
+
+    @pytest.mark.parametrize(
+        ("name", "low", "high"),
+        [
+            ("lr", 0.0123, 0.0456),
+            ("lr", 0.01201, 0.01203),
+            ("lr", 1.3, 2.0),
+            ("momentum", 0.5, 0.8),
+            ("momentum", 0.912, 0.934),
+            ("weight_decay", 0.00126, 0.0014),
+            ("weight_decay", 0.0, 1e-5),
+            ("batch_size", 20, 50),
+        ],
+    )
+    def test_a_bounded_knob_stays_within_its_bounds(self, tmp_path: Path, name: str, low: float, high: float) -> None:
+        done = tuned(make_task(epochs=60), tmp_path, bounds={name: (low, high)}, time_model=time_model(tmp_path))
+        with Study.open(done.folder) as stored:
+            experiments = {experiment.probe: experiment for experiment in stored.experiments()}
+        probe = "peak_lr" if name == "lr" else name
+        assert all(low <= (arm.value or 0.0) <= high for arm in experiments[probe].arms) if probe in experiments else name == "batch_size"
+        tried = [stored.run.spec.settings for stored in done.stored() if stored.purpose == "confirm"]
+        if done.plan.settings is not None:
+            tried.append(done.plan.settings)
+        assert all(low <= float(str(settings.to_dict()[name])) <= high for settings in tried)
+        assert done.plan.cost.search <= 1
+
+    def test_a_fixed_length_is_neither_searched_nor_shortened(self, tmp_path: Path) -> None:
+        done = tuned(overfitting(), tmp_path, fixed={"epochs": 250})
+        assert done.plan.total_steps == done.task.n_train * 250 // done.plan.batch_size
+        assert all(stored.run.spec.total_steps == done.plan.total_steps for stored in done.stored() if stored.purpose == "confirm")
+
+    @pytest.mark.parametrize(
+        ("options", "words"),
+        [
+            ({"fixed": {"batch_size": 321}}, "321"),
+            ({"fixed": {"batch_size": 0}}, "batch_size must be"),
+            ({"fixed": {"batch_size": 16.5}}, "whole number"),
+            ({"fixed": {"lr": 0.0}}, "lr must be finite and > 0"),
+            ({"fixed": {"lr": math.nan}}, "lr must be"),
+            ({"fixed": {"lr": math.inf}}, "lr must be"),
+            ({"fixed": {"momentum": 1.0}}, "momentum must be"),
+            ({"fixed": {"weight_decay": -1.0}}, "weight_decay must be"),
+            ({"fixed": {"epochs": 0.0}}, "epochs"),
+            ({"fixed": {"dropout": 0.5}}, "dropout"),
+            ({"bounds": {"dropout": (0, 1)}}, "dropout"),
+            ({"bounds": {"lr": (1.0, 0.1)}}, "low ≤ high"),
+            ({"bounds": {"lr": (math.nan, 0.1)}}, "low ≤ high"),
+            ({"bounds": {"lr": (-1.0, 0.0)}}, "lr must leave"),
+            ({"bounds": {"momentum": (1.1, 1.2)}}, "momentum must leave"),
+            ({"bounds": {"batch_size": (400, 500)}}, "400"),
+            ({"fixed": {"lr": 0.1}, "bounds": {"lr": (0.1, 0.2)}}, "both"),
+            ({"budget": 0.0}, "budget must be"),
+            ({"budget": math.nan}, "budget must be"),
+            ({"budget": math.inf}, "budget must be"),
+            ({"confirm_seeds": 0}, "confirm_seeds ≥ 1"),
+            ({"seed": -1}, "seed ≥ 0"),
+            ({"recipe": "magic"}, "recipe must be one of"),
+            ({"schedule": "zigzag"}, "schedule must be one of"),
+            ({"workers": 0}, "workers must be"),
+            ({"device": "abacus"}, "abacus"),
+        ],
+    )
+    def test_arguments_that_cannot_be_followed_are_refused(self, tmp_path: Path, options: dict[str, object], words: str) -> None:
+        heard = Heard()
+        with pytest.raises(InputError, match=words) as caught:
+            tune(make_task(), out=tmp_path / "study", progress=heard, **options)  # type: ignore[arg-type]
+        assert "\n" not in str(caught.value)
+        assert heard.costs == []  # nothing was trained for it
+
+
+def overfitting() -> Task:
+    """Forty examples, a third of the labels wrong, a network that can learn them by heart, and time enough to do so."""
+    inputs, labels = blobs(48)
+    wrong = torch.rand(48, generator=torch.Generator().manual_seed(1)) < 1 / 3
+    shuffled = torch.where(wrong, torch.randint(4, (48,), generator=torch.Generator().manual_seed(2)), labels)
+    return make_task(model=lambda: nn.Sequential(nn.Linear(INPUTS, 64), nn.ReLU(), nn.Linear(64, 4)), train=(inputs, shuffled), epochs=200)
+
+
+class TestTasks:
+    def test_a_task_that_overfits_gets_a_shorter_plan(self, tmp_path: Path) -> None:
+        done = tuned(overfitting(), tmp_path)
+        full = done.task.steps_at(done.plan.batch_size)
+        confirming = [stored.run for stored in done.stored() if stored.purpose == "confirm"]
+        assert len(confirming) >= 2
+        assert {run.spec.seed for run in confirming} == set(range(500, 500 + len(confirming)))
+        assert any("overfits" in verdict for verdict in done.heard.verdicts)
+        assert done.plan.total_steps < full
+        assert min(run.curve.valid_loss[-1] for run in confirming) == done.plan.confirmed.valid[0]  # type: ignore[union-attr]
+
+    def test_a_shape_of_the_users_own_is_followed(self, tmp_path: Path) -> None:
+        done = tuned(make_task(schedule=lambda step, total: 1 - step / total), tmp_path)
+        assert done.plan.schedule == "task"
+        confirming = next(stored.run for stored in done.stored() if stored.purpose == "confirm")
+        assert confirming.curve.lr[0] == pytest.approx(done.plan.max_lr)
+        assert confirming.curve.lr[-1] == pytest.approx(done.plan.max_lr / confirming.spec.total_steps)
+
+    def test_a_named_schedule_replaces_the_tasks(self, tmp_path: Path) -> None:
+        assert tuned(make_task(), tmp_path, schedule="warmup_linear", fixed=KNOBS | {"batch_size": 16}).plan.schedule == "warmup_linear"
+
+    def test_batch_makers_serve_for_data(self, tmp_path: Path) -> None:
+        inputs, labels = blobs(320)
+
+        def train(batch_size: int, generator: torch.Generator) -> object:
+            return ((inputs[chunk], labels[chunk]) for chunk in torch.randperm(320, generator=generator).split(batch_size))
+
+        def valid(batch_size: int, _generator: torch.Generator) -> object:
+            return zip(*(part.split(batch_size) for part in blobs(128, 1)), strict=True)
+
+        made = tuned(make_task(train=train, valid=valid, examples_per_epoch=320), tmp_path / "made")  # type: ignore[arg-type]
+        tensors = tuned(make_task(), tmp_path / "tensors")
+        assert made.plan.outcome is StudyOutcome.RECOMMENDED
+        assert made.plan.confirmed is not None
+        assert tensors.plan.confirmed is not None
+        assert made.plan.confirmed.valid[0] == pytest.approx(tensors.plan.confirmed.valid[0], rel=0.25)
+
+    def test_a_metric_that_is_better_higher_decides(self, tmp_path: Path) -> None:
+        done = tuned(make_task(metrics={"accuracy": Metric(accuracy, higher_is_better=True)}, goal="accuracy"), tmp_path)
+        assert done.plan.goal == "accuracy"
+        assert done.plan.confirmed is not None
+        assert 0.7 < done.plan.confirmed.valid[0] <= 1
+        with Study.open(done.folder) as stored:
+            (peak,) = (experiment for experiment in stored.experiments() if experiment.probe == "peak_lr")
+        means: dict[float, list[float]] = {}
+        for arm in peak.arms:
+            means.setdefault(arm.value or 0.0, []).append(arm.run.curve.metrics["accuracy"][-1])
+        repeated = {value: sum(found) / len(found) for value, found in means.items() if len(found) > 1}
+        (chosen,) = (finding.value for finding in peak.findings)
+        assert chosen in repeated
+
+    @pytest.mark.parametrize("level", [-10.0, 0.0, 1000.0])
+    def test_the_level_of_the_loss_does_not_change_the_knobs(self, tmp_path: Path, study: Tuned, level: float) -> None:
+        """Losses may be negative. Float32 has few digits left at a thousand, so there the knobs are only nearly the same."""
+        del study
+        done = tuned(make_task(loss=lambda output, target: F.cross_entropy(output, target) + level), tmp_path, fixed={"weight_decay": 1e-4})
+        assert done.plan.outcome is StudyOutcome.RECOMMENDED
+        assert 0.01 < done.plan.max_lr < 1
+        assert done.plan.confirmed is not None
+        assert done.plan.confirmed.valid[0] - level < 0.7
+
+    def test_regression(self, tmp_path: Path) -> None:
+        inputs = torch.randn(320, INPUTS, generator=torch.Generator().manual_seed(0))
+        targets = inputs @ torch.arange(1.0, INPUTS + 1).unsqueeze(1) / 4 + 0.1 * torch.randn(320, 1, generator=torch.Generator().manual_seed(1))
+        task = make_task(model=lambda: nn.Linear(INPUTS, 1), train=(inputs[:240], targets[:240]), valid=(inputs[240:], targets[240:]), loss=F.mse_loss)
+        plan = tuned(task, tmp_path).plan
+        assert plan.outcome is StudyOutcome.RECOMMENDED
+        assert plan.confirmed is not None
+        assert plan.confirmed.valid[0] < 0.05  # the noise alone is .01, the targets' variance 13
+
+    def test_adamw_gets_weight_decays_of_its_own_size(self, tmp_path: Path) -> None:
+        plan = tuned(make_task(optimizer="adamw"), tmp_path).plan
+        assert plan.outcome is StudyOutcome.RECOMMENDED
+        assert plan.optimizer_name == "adamw"
+        assert plan.weight_decay == 0 or plan.total_decay > 0.1
+
+    def test_an_optimizer_of_the_users_own(self, tmp_path: Path) -> None:
+        task = make_task(optimizer=lambda groups, settings: torch.optim.RMSprop(groups, lr=settings.lr, momentum=settings.momentum))
+        done = tuned(task, tmp_path, fixed={"weight_decay": 0.0})
+        assert done.plan.optimizer_name == "custom"
+        with pytest.raises(InputError, match="own maker"):
+            done.plan.optimizer(mlp())
+
+
+class TestAgainstCurrent:
+    def test_without_current_settings_there_is_no_baseline(self, tmp_path: Path) -> None:
+        done = tuned(make_task(), tmp_path, fixed=KNOBS | {"batch_size": 16})
+        assert (done.plan.current, done.plan.cost.baseline) == (None, 0.0)
+        assert "current" not in done.heard.stages
+
+    def test_better_current_settings_are_kept(self, tmp_path: Path) -> None:
+        good = Settings(lr=0.02, batch_size=16)
+        done = tuned(make_task(current=good), tmp_path, fixed={"lr": 1.0, "momentum": 0.99, "batch_size": 16, "weight_decay": 0.1})
+        assert done.plan.outcome is StudyOutcome.KEEP_CURRENT
+        assert done.plan.settings == good
+        assert done.plan.total_steps == 400
+        assert done.plan.advice[0].startswith("Keep what you train with today")
+        assert Plan.load(done.folder / "plan.toml").max_lr == 0.02
+
+    def test_better_current_settings_from_a_maker_are_kept_without_a_plan(self, tmp_path: Path) -> None:
+        def current(model: nn.Module) -> tuple[torch.optim.Optimizer, LRScheduler | None]:
+            optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+            return optimizer, CosineAnnealingLR(optimizer, 100)
+
+        done = tuned(make_task(current=current), tmp_path, fixed={"lr": 1.0, "momentum": 0.99, "batch_size": 16, "weight_decay": 0.1})
+        assert done.plan.outcome is StudyOutcome.KEEP_CURRENT
+        assert (done.plan.settings, done.plan.total_steps) == (None, 0)
+        assert done.plan.current is not None
+        assert Plan.load(done.folder / "plan.toml").outcome is StudyOutcome.KEEP_CURRENT
+
+    def test_equal_settings_make_no_difference(self, tmp_path: Path) -> None:
+        same = Settings(lr=0.05, momentum=0.9, weight_decay=1e-3, batch_size=16)
+        done = tuned(make_task(current=same), tmp_path, fixed={"lr": 0.05, "momentum": 0.9, "weight_decay": 1e-3, "batch_size": 16})
+        assert done.plan.outcome is StudyOutcome.NO_DIFFERENCE
+        assert done.plan.current is not None
+        assert done.plan.confirmed is not None
+        assert done.plan.current.valid == done.plan.confirmed.valid
+
+    def test_current_settings_that_diverge_lose(self, tmp_path: Path) -> None:
+        done = tuned(make_task(current=Settings(lr=1e6, batch_size=16)), tmp_path, fixed=KNOBS | {"batch_size": 16})
+        assert done.plan.outcome is StudyOutcome.RECOMMENDED
+        assert done.plan.advice[0] == "Use the plan."
+
+    def test_a_plan_that_diverges_loses_to_current_settings(self, tmp_path: Path) -> None:
+        done = tuned(
+            make_task(current=Settings(lr=0.02, batch_size=16)), tmp_path, fixed={"lr": 100.0, "momentum": 0.99, "batch_size": 16, "weight_decay": 0.1}
+        )
+        assert done.plan.outcome is StudyOutcome.KEEP_CURRENT
+        assert Plan.load(done.folder / "plan.toml").max_lr == 0.02
+
+    def test_where_both_diverge_nothing_is_recommended(self, tmp_path: Path) -> None:
+        bad = {"lr": 100.0, "momentum": 0.99, "batch_size": 16, "weight_decay": 0.1}
+        done = tuned(make_task(current=Settings(lr=1e6, batch_size=16)), tmp_path, fixed=bad)
+        assert done.plan.outcome is StudyOutcome.ABSTAINED
+        assert done.plan.settings is None
+
+
+class Constant(nn.Module):
+    """A network that says the same whatever its weights are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(INPUTS, 4)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return 0 * self.layer(inputs)
+
+
+class TestAbstaining:
+    def assert_abstains(self, done: Tuned, words: str) -> None:
+        assert done.plan.outcome is StudyOutcome.ABSTAINED
+        assert (done.plan.settings, done.plan.total_steps) == (None, 0)
+        assert words in " ".join(done.plan.advice)
+        assert done.plan.cost.search <= 1
+        again = Plan.load(done.folder / "plan.toml")
+        assert again.outcome is StudyOutcome.ABSTAINED
+        with pytest.raises(InputError, match="abstained"):
+            again.optimizer(mlp())
+        assert (done.folder / "report.html").exists()
+
+    def test_a_loss_that_never_falls(self, tmp_path: Path) -> None:
+        done = tuned(make_task(model=Constant), tmp_path)
+        self.assert_abstains(done, "did not fall")
+        assert "confirm" not in done.heard.stages
+
+    def test_a_learning_rate_at_which_everything_diverges(self, tmp_path: Path) -> None:
+        """Every rate, that is: the loss is so steep that the smallest one throws the weights away."""
+        done = tuned(make_task(loss=lambda output, target: (40 * F.cross_entropy(output, target)).exp()), tmp_path)
+        self.assert_abstains(done, "jumped before it had fallen")
+
+    def test_too_few_updates(self, tmp_path: Path) -> None:
+        done = tuned(make_task(epochs=2), tmp_path)
+        self.assert_abstains(done, "at least 100 updates")
+        assert done.heard.costs == []
+
+    def test_labels_that_nothing_can_be_learnt_from(self, tmp_path: Path) -> None:
+        """The training loss falls, the validation loss does not: there is no plan to recommend."""
+        random = torch.Generator().manual_seed(5)
+        train, valid = ((torch.randn(n, INPUTS, generator=random), torch.randint(4, (n,), generator=random)) for n in (64, 128))
+        done = tuned(make_task(train=train, valid=valid, epochs=100), tmp_path)
+        self.assert_abstains(done, "did not train the network")
+
+    def test_a_plan_that_diverges_with_nothing_beside_it(self, tmp_path: Path) -> None:
+        bad = {"lr": 100.0, "momentum": 0.99, "batch_size": 16, "weight_decay": 0.1}
+        self.assert_abstains(tuned(make_task(), tmp_path, fixed=bad), "did not train the network")
+
+
+def test_the_whole_recipe_leaves_the_users_world_as_it_was(tmp_path: Path) -> None:
+    torch.manual_seed(3)
+    before = torch.get_rng_state(), torch.get_num_threads(), torch.get_default_dtype()
+    tuned(make_task(), tmp_path, fixed=KNOBS | {"batch_size": 16})
+    assert torch.equal(before[0], torch.get_rng_state())
+    assert before[1:] == (torch.get_num_threads(), torch.get_default_dtype())
+
+
+def test_two_seeds_are_two_studies_of_one_task(tmp_path: Path) -> None:
+    knobs = KNOBS | {"batch_size": 16}
+    one, other = (tuned(make_task(), tmp_path / str(seed), fixed=knobs, seed=seed, confirm_seeds=2) for seed in (0, 7))
+    assert one.plan.confirmed is not None
+    assert other.plan.confirmed is not None
+    assert one.plan.confirmed.seeds == (500, 501)
+    assert other.plan.confirmed.seeds == (7500, 7501)
+    assert not set(one.plan.confirmed.valid) & set(other.plan.confirmed.valid)
+    with Study.open(one.folder) as a, Study.open(other.folder) as b:
+        assert a.fingerprint == b.fingerprint == check_task(one.task).fingerprint
