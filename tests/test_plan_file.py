@@ -1,3 +1,5 @@
+import dataclasses
+import math
 import re
 import tomllib
 from collections.abc import Iterator
@@ -89,9 +91,18 @@ def test_no_temporary_file_stays(file: Path) -> None:
 
 
 def test_results_that_diverged_come_back(tmp_path: Path) -> None:
-    diverged = Plan.from_dict({**PLAN.to_dict(), "confirmed": {"valid": [float("inf"), 0.3], "test": None, "seeds": [1, 2]}})
+    diverged = dataclasses.replace(PLAN, confirmed=Trained(valid=(math.nan, 0.3), test=None, seeds=(1, 2)))
     write_plan(diverged, tmp_path / "plan.toml")
-    assert Plan.load(tmp_path / "plan.toml").confirmed == diverged.confirmed
+    again = Plan.load(tmp_path / "plan.toml").confirmed
+    assert again is not None
+    assert math.isnan(again.valid[0])
+    assert again.valid[1:] == (0.3,)
+
+
+def test_an_open_interval_comes_back(tmp_path: Path) -> None:
+    found = Finding(kind="edge", value=1.1, interval=(-math.inf, math.inf), confidence=0.5, evidence="", not_established="")
+    write_plan(dataclasses.replace(PLAN, findings=(found,)), tmp_path / "plan.toml")
+    assert Plan.load(tmp_path / "plan.toml").findings == (found,)
 
 
 def test_an_edited_learning_rate_loads(file: Path) -> None:

@@ -4,7 +4,7 @@ import dataclasses
 import math
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Self
+from typing import Any, Self
 
 from tunesmith.cost import Cost
 from tunesmith.settings import Json, RunSpec
@@ -37,7 +37,8 @@ class Curve:
     """What a run recorded, raw and unsmoothed.
 
     Attributes:
-        lr, momentum, train_loss: One value an applied update: row i drove update i (counted from 0). `train_loss` is the loss of that update's batch, before it.
+        lr, momentum, train_loss: One value an applied update: row i drove update i (counted from 0). `train_loss` is the loss of that update's batch,
+            before it.
         eval_step: Updates applied before each evaluation; ascending.
         valid_loss: Mean validation loss of each evaluation.
         metrics: Name → one value an evaluation.
@@ -75,7 +76,7 @@ class Curve:
         return data
 
     @classmethod
-    def from_dict(cls, data: dict) -> Self:
+    def from_dict(cls, data: dict[str, Any]) -> Self:
         """The record that `to_dict` was called on."""
         return cls(
             **{name: tuple(float(value) for value in data[name]) for name in ("lr", "momentum", "train_loss", "valid_loss")},

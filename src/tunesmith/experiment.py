@@ -1,6 +1,7 @@
 """What a probe did and what was read from it. Records only."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from tunesmith.curve import Run
 from tunesmith.finding import Finding
@@ -49,7 +50,7 @@ def experiment_to_dict(experiment: Experiment) -> dict[str, Json]:
     }
 
 
-def experiment_from_dict(data: dict, *, runs: dict[str, Run]) -> Experiment:
+def experiment_from_dict(data: dict[str, Any], *, runs: dict[str, Run]) -> Experiment:
     """The record that `experiment_to_dict` was called on, given its runs by key."""
     return Experiment(
         probe=data["probe"],

@@ -3,7 +3,7 @@
 import dataclasses
 import math
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 from tunesmith.settings import Json
 
@@ -41,16 +41,30 @@ class Finding:
         return self.confidence >= CONFIDENT
 
     def to_dict(self) -> dict[str, Json]:
-        """A JSON object; a value that is not finite becomes null."""
+        """A JSON object, without NaN and infinities: a value that is not finite becomes null, and so does an open end of an interval."""
         data = dataclasses.asdict(self)
-        data["value"] = self.value if self.value is not None and math.isfinite(self.value) else None
-        data["interval"] = None if self.interval is None else list(self.interval)
+        data["value"] = _or_null(self.value)
+        data["interval"] = None if self.interval is None else [_or_null(end) for end in self.interval]
         return data
 
     @classmethod
-    def from_dict(cls, data: dict) -> Self:
-        """The record that `to_dict` was called on."""
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """The record that `to_dict` was called on; where an interval ends in null (or NaN, TOML's word for it), it is open.
+
+        Example:
+            >>> finding = Finding(kind="edge", interval=(0.5, math.inf), confidence=0.8, evidence="One sweep.", not_established="Other lengths.")
+            >>> finding.to_dict()["interval"], Finding.from_dict(finding.to_dict()).interval
+            ([0.5, None], (0.5, inf))
+        """
         fields = dict(data)
         interval = fields.get("interval")
-        fields["interval"] = None if interval is None else (float(interval[0]), float(interval[1]))
+        fields["interval"] = None if interval is None else (_end(interval[0], -math.inf), _end(interval[1], math.inf))
         return cls(**fields)
+
+
+def _or_null(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _end(stored: float | None, where_open: float) -> float:
+    return where_open if stored is None or math.isnan(stored) else float(stored)

@@ -1,10 +1,11 @@
 """The recommendation of a study, as a record; torch is loaded only when an optimizer or a scheduler is asked for."""
 
 import dataclasses
+import math
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from tunesmith.cost import total_steps_for
 from tunesmith.errors import InputError
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from torch.optim import Optimizer
 
     from tunesmith.optimizers import ParamGroups
+    from tunesmith.schedules import TaskShape
     from tunesmith.schedules.torch_scheduler import PlanScheduler
 
 PLAN_VERSION = 1
@@ -71,7 +73,7 @@ class Trained:
     """Results of full-length runs on fresh seeds.
 
     Attributes:
-        valid: Final value of the goal on the validation set, one a seed.
+        valid: Final value of the goal on the validation set, one a seed; NaN where a run did not finish.
         test: The same on the test set; None where the task has none.
         seeds: The seeds.
     """
@@ -81,14 +83,22 @@ class Trained:
     seeds: tuple[int, ...]
 
     def to_dict(self) -> dict[str, Json]:
-        """The JSON object `confirmed` or `current` of docs/command-line.md."""
-        return {"valid": list(self.valid), "test": None if self.test is None else list(self.test), "seeds": list(self.seeds)}
+        """The JSON object `confirmed` or `current` of docs/command-line.md, without NaN and infinities: a value that was not reached is null."""
+        return {"valid": _reached(self.valid), "test": None if self.test is None else _reached(self.test), "seeds": list(self.seeds)}
 
     @classmethod
-    def from_dict(cls, data: dict) -> Self:
-        """The record that `to_dict` was called on."""
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """The record that `to_dict` was called on; null comes back as NaN."""
         test = data.get("test")
-        return cls(valid=tuple(data["valid"]), test=None if test is None else tuple(test), seeds=tuple(data["seeds"]))
+        return cls(valid=_from_reached(data["valid"]), test=None if test is None else _from_reached(test), seeds=tuple(data["seeds"]))
+
+
+def _reached(values: tuple[float, ...]) -> list[Json]:
+    return [value if math.isfinite(value) else None for value in values]
+
+
+def _from_reached(values: list[float | None]) -> tuple[float, ...]:
+    return tuple(math.nan if value is None else value for value in values)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,7 +216,7 @@ class Plan:
         }
 
     @classmethod
-    def from_dict(cls, data: dict) -> Self:
+    def from_dict(cls, data: dict[str, Any]) -> Self:
         """The record that `to_dict` was called on."""
         knobs, task = data.get("plan"), data["task"]
         settings = None
@@ -289,15 +299,16 @@ class Plan:
             raise InputError("Plan.optimizer must be given the parameter groups that this plan was tuned with. Pass the task's `param_groups=`.")
         return make_optimizer(self.optimizer_name, (param_groups or default_param_groups)(model), self._settings())
 
-    def scheduler(self, optimizer: "Optimizer", *, total_steps: int | None = None) -> "PlanScheduler":
+    def scheduler(self, optimizer: "Optimizer", *, total_steps: int | None = None, shape: "TaskShape | None" = None) -> "PlanScheduler":
         """An ordinary torch scheduler for `optimizer`: one `.step()` an update moves learning rate and momentum.
 
         Args:
             optimizer: What `Plan.optimizer` made, or an optimizer with the same learning rates.
             total_steps: Length, where it differs slightly from the plan's.
+            shape: The task's own schedule, where the plan was tuned with it: (step, total_steps) → factor in [0, 1].
 
         Raises:
-            InputError: `total_steps` further than a factor 1.25 from the plan's: use `for_steps` first. Or a schedule that is the task's own.
+            InputError: `total_steps` further than a factor 1.25 from the plan's: use `for_steps` first. Or a schedule that is the task's own, without `shape`.
         """
         from tunesmith.schedules.torch_scheduler import PlanScheduler  # noqa: PLC0415 (torch is loaded only when asked for)
 
@@ -307,7 +318,7 @@ class Plan:
                 f"Plan.scheduler: total_steps must be within a factor {LENGTH_TOLERANCE} of the plan's {self.total_steps}, got {steps}. "
                 f"Call plan.for_steps({steps}) first, which keeps the total weight decay."
             )
-        return PlanScheduler(optimizer, self._settings(), total_steps=steps)
+        return PlanScheduler(optimizer, self._settings(), total_steps=steps, shape=shape)
 
     @classmethod
     def load(cls, path: str | Path) -> Self:

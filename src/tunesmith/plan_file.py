@@ -7,6 +7,7 @@ and `task.optimizer` where `plan.optimizer` says the same.
 """
 
 import contextlib
+import math
 import os
 import tomllib
 from pathlib import Path
@@ -222,7 +223,8 @@ def _without_nulls(data: dict[str, Json]) -> dict[str, Json]:
 def _cleaned(value: Json) -> Json:
     if isinstance(value, dict):
         return _without_nulls(value)
-    return [_cleaned(item) for item in value] if isinstance(value, list) else value
+    # In a list a null cannot be left out; TOML does know NaN.
+    return [math.nan if item is None else _cleaned(item) for item in value] if isinstance(value, list) else value
 
 
 def _as_plan_dict(document: _Document) -> dict[str, Json]:

@@ -6,16 +6,38 @@ import json
 import math
 from dataclasses import dataclass
 from enum import StrEnum
+from numbers import Integral, Real
 from typing import Self, TypeAlias
 
 from tunesmith.errors import InputError
 
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 
 def _require(*, holds: bool, name: str, must: str, got: object, advice: str) -> None:
     if not holds:
         raise InputError(f"{name} must be {must}, got {got!r}. {advice}")
+
+
+def _make_plain(record: object, *, floats: tuple[str, ...] = (), integers: tuple[str, ...] = ()) -> None:
+    """Turn the numbers of a frozen record into plain floats and ints, so that 1, 1.0 and numpy's are one setting with one key.
+
+    What is no number, or no whole one, stays as it is, for the checks to refuse.
+    """
+    for name in floats:
+        value = getattr(record, name)
+        if isinstance(value, Real):
+            object.__setattr__(record, name, float(value))
+    for name in integers:
+        value = getattr(record, name)
+        if isinstance(value, Integral):
+            object.__setattr__(record, name, int(value))
+        elif isinstance(value, Real) and float(value).is_integer():
+            object.__setattr__(record, name, int(float(value)))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, float) and math.isfinite(value)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,23 +75,30 @@ class Settings:
     epochs: float | None = None
 
     def __post_init__(self) -> None:
-        _require(holds=math.isfinite(self.lr) and self.lr > 0, name="Settings.lr", must="finite and > 0", got=self.lr, advice="Pass a rate such as 0.1.")
+        _make_plain(self, floats=("lr", "min_lr", "momentum", "min_momentum", "weight_decay", "epochs"), integers=("batch_size",))
+        _require(holds=_is_number(self.lr) and self.lr > 0, name="Settings.lr", must="finite and > 0", got=self.lr, advice="Pass a rate such as 0.1.")
         _require(
-            holds=self.min_lr is None or 0 <= self.min_lr <= self.lr,
+            holds=self.min_lr is None or (_is_number(self.min_lr) and 0 <= self.min_lr <= self.lr),
             name="Settings.min_lr", must="in [0, lr]", got=self.min_lr, advice="Leave it out for lr/10.",
         )  # fmt: skip
-        _require(holds=0 <= self.momentum < 1, name="Settings.momentum", must="in [0, 1)", got=self.momentum, advice="Pass a fraction such as 0.9.")
         _require(
-            holds=self.min_momentum is None or 0 <= self.min_momentum <= self.momentum,
+            holds=_is_number(self.momentum) and 0 <= self.momentum < 1,
+            name="Settings.momentum", must="in [0, 1)", got=self.momentum, advice="Pass a fraction such as 0.9.",
+        )  # fmt: skip
+        _require(
+            holds=self.min_momentum is None or (_is_number(self.min_momentum) and 0 <= self.min_momentum <= self.momentum),
             name="Settings.min_momentum", must="in [0, momentum]", got=self.min_momentum, advice="Leave it out for constant momentum.",
         )  # fmt: skip
         _require(
-            holds=math.isfinite(self.weight_decay) and self.weight_decay >= 0,
+            holds=_is_number(self.weight_decay) and self.weight_decay >= 0,
             name="Settings.weight_decay", must="finite and ≥ 0", got=self.weight_decay, advice="Pass a number such as 1e-4, or 0.",
         )  # fmt: skip
-        _require(holds=self.batch_size >= 1, name="Settings.batch_size", must="≥ 1", got=self.batch_size, advice="Pass a number such as 64.")
         _require(
-            holds=self.epochs is None or (math.isfinite(self.epochs) and self.epochs > 0),
+            holds=isinstance(self.batch_size, int) and self.batch_size >= 1,
+            name="Settings.batch_size", must="a whole number ≥ 1", got=self.batch_size, advice="Pass a number such as 64.",
+        )  # fmt: skip
+        _require(
+            holds=self.epochs is None or (_is_number(self.epochs) and self.epochs > 0),
             name="Settings.epochs", must="finite and > 0", got=self.epochs, advice="Leave it out for the task's own length.",
         )  # fmt: skip
 
@@ -119,6 +148,13 @@ class RunSpec:
         stops_when_diverged: Whether the run ends once its loss has diverged.
         evaluates_test: Whether the test set is evaluated after the last update.
         keeps_weights: Whether the final weights come back with the curve.
+
+    Raises:
+        InputError: A number out of its range.
+
+    Example:
+        >>> RunSpec(settings=Settings(lr=1), total_steps=100, seed=0).key == RunSpec(settings=Settings(lr=1.0), total_steps=100, seed=0).key
+        True
     """
 
     settings: Settings
@@ -131,6 +167,16 @@ class RunSpec:
     stops_when_diverged: bool = True
     evaluates_test: bool = False
     keeps_weights: bool = False
+
+    def __post_init__(self) -> None:
+        _make_plain(self, integers=("total_steps", "seed", "evaluations", "valid_examples"))
+        for name, least, advice in (
+            ("total_steps", 1, "Pass the number of updates."),
+            ("evaluations", 0, "Pass how many evaluations you want on the way."),
+            ("valid_examples", 1, "Leave it out for the whole validation set."),
+        ):
+            value = getattr(self, name)
+            _require(holds=not isinstance(value, int) or value >= least, name=f"RunSpec.{name}", must=f"≥ {least}", got=value, advice=advice)
 
     def to_dict(self) -> dict[str, Json]:
         """A JSON object that `from_dict` turns back into an equal record."""

@@ -160,7 +160,10 @@ def size_of(data: Data | None) -> int | None:
 
 def _call_problem(task: Task) -> str:
     if not callable(task.model) or isinstance(task.model, nn.Module):
-        return f"Task.model must be a maker, a function () -> nn.Module, got {type(task.model).__name__}. Write `model=lambda: MyNet()`, so that every run gets a fresh network."
+        return (
+            f"Task.model must be a maker, a function () -> nn.Module, got {type(task.model).__name__}. "
+            "Write `model=lambda: MyNet()`, so that every run gets a fresh network."
+        )
     if (task.loss is None) == (task.training_step is None):
         return "Task must have exactly one of loss= and training_step=. Give loss=(output, target) -> mean loss, or training_step=(model, batch) -> mean loss."
     if task.metrics and task.training_step is not None and task.evaluation_step is None:
@@ -176,6 +179,8 @@ def _length_problem(task: Task) -> str:
     length = task.epochs if task.epochs is not None else task.steps
     if length is None or not 0 < length < float("inf"):
         return f"Task.epochs or steps must be finite and > 0, got {length!r}."
+    if task.examples_per_epoch is not None and task.examples_per_epoch < 1:
+        return f"Task.examples_per_epoch must be ≥ 1, got {task.examples_per_epoch!r}. Pass the number of training examples in one pass."
     if isinstance(task.train, (tuple, Dataset)) or task.examples_per_epoch is not None:
         return ""
     return "Task.examples_per_epoch must be given where train is a batch maker. Pass the number of training examples in one pass."
@@ -193,7 +198,9 @@ def _choice_problem(task: Task) -> str:
     if task.clip_grad_norm is not None and not task.clip_grad_norm > 0:
         return f"Task.clip_grad_norm must be > 0, got {task.clip_grad_norm!r}. Pass a norm such as 1.0, or leave it out."
     if task.micro_batch_size is not None and task.micro_batch_size < 1:
-        return f"Task.micro_batch_size must be ≥ 1, got {task.micro_batch_size!r}."
+        return f"Task.micro_batch_size must be ≥ 1, got {task.micro_batch_size!r}. Pass how many examples fit into memory at once, or leave it out."
+    if task.num_workers < 0:
+        return f"Task.num_workers must be ≥ 0, got {task.num_workers!r}. Pass how many processes load a Dataset, or leave it out."
     return ""
 
 

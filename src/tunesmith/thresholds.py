@@ -18,8 +18,8 @@ class Thresholds:
         zone_rise: The zone of a range test is where the smoothed validation loss is within this share of that drop of its best. Our choice.
         flat_drop: A range test is flat when the loss drops by less than this many standard errors of its noise. Our choice: about one false alarm in 300.
         hump_share: A rise that later falls again by at least this share is a hump and not the edge (METHOD, trap 1).
-        overfit_rise: A run overfits when its final validation loss lies above its best by this share of the drop from start to best, while the training loss fell.
-            Our choice: smaller takes noise of the slice for overfitting.
+        overfit_rise: A run overfits when its final validation loss lies above its best by this share of the drop from start to best, while the training loss
+            fell. Our choice: smaller takes noise of the slice for overfitting.
         unstable_rise: A run is unstable when its validation loss jumps by this share of the drop and does not come all the way back. Our choice.
         unfinished_slope: A run is unfinished when the last tenth of its evaluations still lowers the loss by this share of the whole drop. Our choice.
         close_noise: Two arms are close when they differ by less than this many standard deviations of the difference between seeds. Our choice.

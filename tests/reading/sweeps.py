@@ -41,7 +41,7 @@ def made_run(valid: Floats, train: Floats, *, outcome: RunOutcome = RunOutcome.F
 
 
 def made_clue(kind: str, seed: int, *, noise: float = 0.02, n: int = 20, steps: int = 400) -> Curve:
-    """A run that is balanced, unfinished, overfitting, overfitting from its first evaluation on ("memory"), or never started."""
+    """A run that is balanced, unfinished, overfitting, overfitting from its first evaluation on ("memory"), unstable, or never started."""
     random = np.random.default_rng(seed)
     t, s = (np.arange(n) + 1) / n, (np.arange(steps) + 1) / steps
     valid, train = {
@@ -49,6 +49,10 @@ def made_clue(kind: str, seed: int, *, noise: float = 0.02, n: int = 20, steps: 
         "unfinished": (2.5 - 1.5 * t, 2.5 - 1.5 * s),
         "overfitting": (0.5 + 2 * np.exp(-t / 0.12) + 0.8 * np.clip(t - 0.4, 0, 1), 2.5 * np.exp(-s / 0.2)),
         "memory": (2 + 1.5 * t, 2 * np.exp(-s / 0.2)),
+        "unstable": (
+            0.5 + 2 * np.exp(-t / 0.12) + 2 * np.exp(-(((t - 0.5) / 0.08) ** 2)) + 0.3 * (t > 0.5),
+            0.5 + 2 * np.exp(-s / 0.12) + 2 * np.exp(-(((s - 0.5) / 0.08) ** 2)) + 0.3 * (s > 0.5),
+        ),
         "never_started": (np.full(n, 2.0), np.full(steps, 2.0)),
     }[kind]
     return made_run(valid + noise * random.standard_normal(n), train + 5 * noise * random.standard_normal(steps))

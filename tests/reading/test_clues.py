@@ -8,7 +8,7 @@ from tunesmith.curve import Curve, RunOutcome
 from tunesmith.finding import Finding
 from tunesmith.reading import read_clues
 
-EXPECTED = {"balanced": "balanced", "unfinished": "unfinished", "overfitting": "overfitting", "memory": "overfitting", "never_started": "never_started"}
+EXPECTED = {kind: kind for kind in ("balanced", "unfinished", "overfitting", "unstable", "never_started")} | {"memory": "overfitting"}
 SEEDS = 50
 
 
@@ -61,6 +61,13 @@ def test_a_rise_of_both_losses_is_not_overfitting() -> None:
     rising = 0.5 + 2 * np.exp(-t / 0.12) + 0.8 * np.clip(t - 0.4, 0, 1)
     train = np.interp(np.linspace(0, 1, 400), t, rising)
     assert read(made_run(rising, train)).kind != "overfitting"
+
+
+def test_a_jump_that_heals_completely_is_forgiven() -> None:
+    """What counts is where a run ends: high learning rates shake the loss on the way."""
+    t = np.linspace(0.05, 1, 20)
+    shaken = 0.5 + 2 * np.exp(-t / 0.12) + 2 * np.exp(-(((t - 0.5) / 0.08) ** 2))
+    assert read(made_run(shaken, np.interp(np.linspace(0, 1, 400), t, shaken))).kind != "unstable"
 
 
 def test_a_rise_within_the_noise_is_not_overfitting() -> None:

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from tunesmith.cost import FORWARD_SHARE
 from tunesmith.probes.lr_range import FEWEST_STEPS
 from tunesmith.recipe.allowance import (
+    FEWEST_FIRST_STEPS,
     FEWEST_SHORT_STEPS,
     MOST_BRACKET_STEPS,
     RANGE_SHARE,
@@ -30,7 +31,7 @@ def test_a_fixed_batch_size_is_not_moved(size: int, examples: float) -> None:
 def test_the_first_batch_size_is_halved_for_updates_but_not_below_sixteen(usual: int, examples: float) -> None:
     size = first_batch_size(usual=usual, full_training_examples=examples, fixed=None)
     assert min(usual, 16) <= size <= usual
-    assert size <= 16 or examples / size >= 300 or size == usual == 16
+    assert size <= 16 or examples / size >= FEWEST_FIRST_STEPS or size == usual == 16
 
 
 @given(EXAMPLES, BATCHES, N_VALID, NORMS)

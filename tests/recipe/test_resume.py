@@ -1,12 +1,12 @@
 """A study goes on where it was interrupted, and ends the same, bit for bit."""
 
+import contextlib
 import itertools
 import os
 import random
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -142,41 +142,43 @@ import sys
 from tests.recipe.tiny import Heard, make_task
 from tunesmith.recipe import tune
 
-class Loud(Heard):
+class InStep(Heard):
     def run(self, **words):
         print("step", flush=True)
+        sys.stdin.readline()
 
-tune(make_task(), out=sys.argv[1], time_model=sys.argv[2], progress=Loud())
-print("done", flush=True)
+tune(make_task(), out=sys.argv[1], time_model=sys.argv[2], progress=InStep())
 """
 
 
-def child(folder: Path, machine: Path) -> "subprocess.Popen[str]":
+def kill_after(steps: int, more: int, *, folder: Path, machine: Path) -> int:
+    """Tune in another process and kill it somewhere within `more` updates after the first `steps`; its exit code."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])}
-    return subprocess.Popen([sys.executable, "-W", "error", "-c", CHILD, str(folder), str(machine)], stdout=subprocess.PIPE, text=True, env=environment)
-
-
-def lines(process: "subprocess.Popen[str]", count: int) -> Iterator[str]:
-    assert process.stdout is not None
-    return itertools.islice((line.strip() for line in process.stdout), count)
+    command = [sys.executable, "-W", "error", "-c", CHILD, str(folder), str(machine)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        for _ in range(steps):
+            assert process.stdout.readline() == "step\n"
+            process.stdin.write("\n")
+            process.stdin.flush()
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.write("\n" * more)
+            process.stdin.flush()
+        process.send_signal(signal.SIGKILL)
+    return process.returncode
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_killed_at_random_moments_it_ends_the_same(tmp_path: Path, seed: int) -> None:
     """Killed as the system kills, without a chance to tidy up, after a random number of updates in every session."""
     machine, moments = time_model(tmp_path), random.Random(seed)
     whole = tuned(make_task(), tmp_path / "whole", time_model=machine)
-    kills = 0
-    for _ in range(20):
-        with child(tmp_path / "killed", machine) as process:
-            is_done = "done" in list(lines(process, moments.choice([1, 5, 20, 40, 80, 150, 300])))
-            if not is_done:
-                process.send_signal(signal.SIGKILL)
-                kills += 1
-        if is_done:
-            break
-    assert kills >= 2
+    for _ in range(4):
+        assert kill_after(moments.randrange(1, 60), moments.randrange(60), folder=tmp_path / "killed", machine=machine) == -signal.SIGKILL
+    with Study.open(tmp_path / "killed") as killed:
+        assert 0 < len(killed.runs()) < len(whole.stored())
     tune(make_task(), out=tmp_path / "killed", time_model=machine)
     assert (tmp_path / "killed" / "plan.toml").read_bytes() == (whole.folder / "plan.toml").read_bytes()
     with Study.open(tmp_path / "killed") as killed:

@@ -22,7 +22,7 @@ def test_a_speed_is_measured_once_and_kept(tmp_path: Path) -> None:
 
 def test_another_machines_speed_is_copied_and_costs_nothing(tmp_path: Path) -> None:
     """The time model decides between batch sizes: where larger batches take no longer the largest is tried, where they do none is."""
-    task = make_task(epochs=30, current=Settings(batch_size=16))
+    task = make_task(epochs=80, current=Settings(batch_size=16, epochs=1))
     fast = tuned(task, tmp_path / "fast", fixed=KNOBS, time_model=time_model(tmp_path))
     assert read_time_model(fast.folder / "time_model.json").trained_examples == 0
     slow_machine = tmp_path / "slow.json"

@@ -72,7 +72,9 @@ class Heard:
     messages: list[str] = field(default_factory=list)
     costs: list[float] = field(default_factory=list)
     labels: set[str] = field(default_factory=set)
-    interrupt_after: int | None = None
+    interrupt_after: int | None = None  # updates, in all runs together
+    updates: int = 0
+    last_step: int = 0
 
     def forecast(self, forecast: Forecast) -> None:
         self.forecasts.append(forecast)
@@ -85,7 +87,9 @@ class Heard:
         assert 0 <= step <= total_steps
         self.labels.add(label)
         self.costs.append(cost)
-        if self.interrupt_after is not None and len(self.costs) >= self.interrupt_after:
+        self.updates += step - self.last_step if step > self.last_step else step  # a smaller step is a new run's
+        self.last_step = step
+        if self.interrupt_after is not None and self.updates >= self.interrupt_after:
             raise KeyboardInterrupt
 
     def decided(self, sentence: str) -> None:

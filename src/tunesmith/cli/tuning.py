@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from tunesmith.plan import Plan
 
 DEMO_FOLDER = Path("runs/demo")
+DEMO_CONFIRM_SEEDS = 3
+"""The demo shows how noise between seeds is measured; its full training takes seconds."""
 RECIPES = ("report",)
 """Recipes that there are; `ladder` is planned and refused by name."""
 
@@ -43,7 +45,7 @@ def demo(backend: Backend, voice: Voice, *, out: Path | None) -> int:
     folder = DEMO_FOLDER if out is None else out
     voice.say(f"Demo: handwritten digits, into {folder}.")
     with voice.working() as progress:
-        plan = backend.tune(backend.demo_task(), out=folder, progress=progress)
+        plan = backend.tune(backend.demo_task(), out=folder, progress=progress, confirm_seeds=DEMO_CONFIRM_SEEDS)
     return _finish(backend, voice, plan, out=folder)
 
 

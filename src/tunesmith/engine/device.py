@@ -1,6 +1,6 @@
 """Where a run computes: the device by name, batches moved to it, and threads pinned."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 
 import torch
@@ -33,7 +33,7 @@ def resolve_device(name: str) -> torch.device:
 
 
 @contextmanager
-def pinned_threads(model: nn.Module, device: torch.device) -> Iterator[int]:
+def pinned_threads(model: nn.Module, device: torch.device) -> Generator[int]:
     """Pin torch's intra-op threads for a run on the CPU: one for a small network; put back afterwards. Yields their number."""
     before = torch.get_num_threads()
     is_small = sum(parameter.numel() for parameter in model.parameters()) < SMALL_NETWORK_PARAMETERS
@@ -46,24 +46,33 @@ def pinned_threads(model: nn.Module, device: torch.device) -> Iterator[int]:
 
 
 def to_device(batch: Batch, device: torch.device) -> Batch:
-    """The batch with every tensor in it on `device`: tensors, tuples, lists, mappings, and objects that have `.to`."""
+    """The batch with every tensor in it on `device`: tensors, tuples, lists, mappings, and objects that have a method `to` (which is trusted)."""
     if isinstance(batch, Tensor):
         return batch.to(device, non_blocking=True)
+    if callable(getattr(batch, "to", None)):  # before tuples: torch's PackedSequence is one, and keeps a part of itself on the CPU
+        return batch.to(device)
     if isinstance(batch, tuple) and hasattr(batch, "_fields"):
         return type(batch)(*(to_device(part, device) for part in batch))
     if isinstance(batch, (tuple, list)):
         return type(batch)(to_device(part, device) for part in batch)
     if isinstance(batch, Mapping):
         return {name: to_device(part, device) for name, part in batch.items()}
-    return batch.to(device) if hasattr(batch, "to") else batch
+    return batch
 
 
 def count_examples(batch: Batch) -> int:
-    """Examples in a batch: the first dimension of the first tensor in it; 1 where there is none."""
+    """Examples in a batch: the first dimension of the first tensor in it that has one; 1 where there is none.
+
+    Example:
+        >>> count_examples({"names": ["a", "b", "c"], "pixels": torch.zeros(3, 8, 8)})
+        3
+    """
+    found = _first_dimension(batch)
+    return 1 if found is None else found
+
+
+def _first_dimension(batch: Batch) -> int | None:
     if isinstance(batch, Tensor):
-        return int(batch.shape[0]) if batch.ndim else 1
-    parts = list(batch.values()) if isinstance(batch, Mapping) else batch if isinstance(batch, (tuple, list)) else ()
-    for part in parts:
-        if isinstance(part, (Tensor, Mapping, tuple, list)):
-            return count_examples(part)
-    return 1
+        return int(batch.shape[0]) if batch.ndim else None
+    parts = batch.values() if isinstance(batch, Mapping) else batch if isinstance(batch, (tuple, list)) else ()
+    return next((found for part in parts if (found := _first_dimension(part)) is not None), None)

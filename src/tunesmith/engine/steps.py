@@ -1,10 +1,8 @@
 """What one update and one evaluation compute: the task's own step functions, or those that its `loss` and `metrics` imply."""
 
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
 from typing import TypeAlias
 
-import torch
 from torch import Tensor, nn
 
 from tunesmith.engine.device import count_examples
@@ -12,7 +10,6 @@ from tunesmith.errors import TaskError
 from tunesmith.task import Batch, EvaluationStep, Task, TrainingStep
 
 Sums: TypeAlias = Mapping[str, tuple[float | Tensor, float | Tensor]]
-_AUTOCAST_TYPE = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 def training_step(task: Task) -> TrainingStep:
@@ -66,10 +63,3 @@ def _pair(batch: Batch) -> tuple[Batch, Batch]:
     raise TaskError(
         f"With loss=, a batch must be a pair (input, target), got a {shape}. Give training_step= and evaluation_step= for batches of another shape."
     )
-
-
-def autocast(task: Task, device: torch.device) -> AbstractContextManager[object]:
-    """The task's precision as a context; nothing for fp32."""
-    if task.precision == "fp32":
-        return nullcontext()
-    return torch.autocast(device.type, dtype=_AUTOCAST_TYPE[task.precision])

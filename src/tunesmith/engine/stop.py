@@ -28,12 +28,23 @@ class DivergenceWatch:
         self._early: list[float] = []
         self._first = math.inf
         self._best = math.inf
-        self._bound = math.inf
+        self._bound = -math.inf
+        self._is_settled = False
+        self._usual_in_a_row = 0
 
     def has_diverged(self, loss: float) -> bool:
         """Take in the next loss, which must be finite; whether the run is lost by now."""
         self._recent.append(loss)
-        if len(self._early) < _NOISE_UPDATES:
+        if self._is_settled and self._best <= loss <= self._bound:
+            self._usual_in_a_row += 1
+            if self._usual_in_a_row > _WINDOW // 2:
+                return False  # the quick way: most of the last five lie between best and bound, hence so does their median, and neither moves
+        else:
+            self._usual_in_a_row = 0
+        return self._has_risen(loss)
+
+    def _has_risen(self, loss: float) -> bool:
+        if not self._is_settled:
             self._early.append(loss)
         if len(self._recent) < _WINDOW:
             return False
@@ -41,8 +52,9 @@ class DivergenceWatch:
         if math.isinf(self._first):
             self._first = level
         if level < self._best or len(self._early) < _NOISE_UPDATES:
-            self._best = min(self._best, level)
+            self._best = min(self._best, level)  # falls, so the bound can only rise once the noise is known
             self._bound = self._first + self._rise * max(self._first - self._best, abs(self._first), 10 * self._noise())
+        self._is_settled = len(self._early) == _NOISE_UPDATES
         return level > self._bound
 
     def _noise(self) -> float:

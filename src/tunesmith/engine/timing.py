@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from tunesmith.engine.data import training_batches
+from tunesmith.engine.data import TaskBatches
 from tunesmith.engine.device import pinned_threads, resolve_device
+from tunesmith.engine.precision import in_precision
 from tunesmith.engine.seeds import child_seed, isolated_rng
-from tunesmith.engine.steps import autocast, training_step
+from tunesmith.engine.steps import training_step
 from tunesmith.engine.user_code import user_code
 from tunesmith.optimizers import default_param_groups, make_optimizer
 from tunesmith.settings import Settings
@@ -45,7 +46,7 @@ def measure_steps(task: Task, batch_sizes: list[int], *, device: str = "cpu", re
         seed: Of the throw-away network.
     """
     torch_device = resolve_device(device)
-    with isolated_rng(child_seed(seed, "init"), torch_device), user_code(task):
+    with isolated_rng(child_seed(seed, "init"), torch_device), user_code():
         model = task.model().to(torch_device).train()
         with pinned_threads(model, torch_device) as threads:
             return _measure(task, model, batch_sizes, device=torch_device, repeats=repeats, seed=seed, threads=threads)
@@ -53,15 +54,16 @@ def measure_steps(task: Task, batch_sizes: list[int], *, device: str = "cpu", re
 
 def _measure(task: Task, model: nn.Module, batch_sizes: list[int], *, device: torch.device, repeats: int, seed: int, threads: int) -> Timing:
     optimizer = make_optimizer(task.optimizer, (task.param_groups or default_param_groups)(model), Settings(lr=1e-12, momentum=0.9))
-    step_of, seconds, trained = training_step(task), {size: [] for size in batch_sizes}, 0
-    streams = {size: training_batches(task, batch_size=size, updates=repeats + 1, seed=seed, device=device) for size in batch_sizes}
+    loss_of, data = in_precision(training_step(task), task, device=device), TaskBatches(task, device=device)
+    streams = {size: data.for_training(batch_size=size, seed=seed) for size in batch_sizes}
+    seconds: dict[int, list[float]] = {size: [] for size in batch_sizes}
+    trained = 0
     for _ in range(repeats + 1):
         for size in list(streams):
             started = time.perf_counter()
             try:
                 for micro_batch in next(streams[size]):
-                    with autocast(task, device):
-                        step_of(model, micro_batch).backward()
+                    loss_of(model, micro_batch).backward()
                 optimizer.step()
                 optimizer.zero_grad(set_to_none=True)
             except torch.OutOfMemoryError:

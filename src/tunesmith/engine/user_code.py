@@ -1,7 +1,9 @@
 """Whose fault an exception is: the task's own code raises UserCodeError, everything else a sentence."""
 
+import os
+import re
 import traceback
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -10,19 +12,21 @@ import torch
 import tunesmith
 from tunesmith.errors import TaskError, TunesmithError, UserCodeError
 from tunesmith.settings import RunSpec
-from tunesmith.task import Task
 
-_OURS = tuple(str(Path(module.__file__ or "").parent) for module in (tunesmith, torch))
+_NOT_THE_USERS = (*(f"{Path(module.__file__ or '').parent}{os.sep}" for module in (tunesmith, torch)), "<frozen")
+_WORKER = "in DataLoader worker process"
 
 
 def is_users_own(error: BaseException) -> bool:
     """Whether a frame of code that is neither ours nor torch's lies on the way to where `error` was raised."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return any(not frame.filename.startswith((*_OURS, "<frozen")) and "contextlib" not in frame.filename for frame in frames)
+    files = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
+    if _WORKER in str(error):  # a worker sends its traceback as text
+        files += re.findall(r'File "([^"]+)", line', str(error))
+    return any(not file.startswith(_NOT_THE_USERS) and Path(file).name not in ("contextlib.py", "process.py", "popen_fork.py") for file in files)
 
 
 @contextmanager
-def user_code(task: Task, spec: RunSpec | None = None) -> Iterator[None]:
+def user_code(spec: RunSpec | None = None) -> Generator[None]:
     """Turn what the task's code raises into a UserCodeError with the settings, and what torch raises because of the task into a TaskError.
 
     Raises:
@@ -38,9 +42,13 @@ def user_code(task: Task, spec: RunSpec | None = None) -> Iterator[None]:
         size = "" if spec is None else f" of {spec.settings.batch_size}"
         raise TaskError(f"A batch{size} must fit into the device's memory, and it ran out. Set Task.micro_batch_size, or fix a smaller batch_size.") from error
     except Exception as error:
-        reason = (str(error) or "no message").splitlines()[0]
+        raised = f"{type(error).__name__}: {_reason(error)}{where}"
         if is_users_own(error):
-            raise UserCodeError(f"The task's own code raised {type(error).__name__}: {reason}{where}") from error
-        raise TaskError(
-            f"The task must be trainable as given, and torch refused it with {type(error).__name__}: {reason}{where}. Look at shapes and types of targets and outputs."
-        ) from error
+            raise UserCodeError(f"The task's own code raised {raised}") from error
+        raise TaskError(f"The task must be trainable as given, and torch refused it with {raised}. Look at shapes and types of targets and outputs.") from error
+
+
+def _reason(error: Exception) -> str:
+    """What `error` says, in one line."""
+    lines = str(error).strip().splitlines() or ["no message"]
+    return lines[-1].removeprefix(f"{type(error).__name__}: ") if _WORKER in lines[0] else lines[0]

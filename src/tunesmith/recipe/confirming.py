@@ -85,7 +85,7 @@ def confirm_plan(lab: Laboratory, settings: Settings, *, total_steps: int, seeds
     lab.put(dataclasses.replace(shown, verdict=f"Confirmed on {len(best.arms)} fresh seed{'s' if len(best.arms) > 1 else ''}: {clue.kind}."))
     chosen = best.arms[0].run.spec.settings
     if outcome is StudyOutcome.KEEP_CURRENT or (
-        outcome is StudyOutcome.NO_DIFFERENCE and current is not None and _mean_score(lab, current) < _mean_score(lab, best)
+        outcome is StudyOutcome.NO_DIFFERENCE and _is_clearly_behind(lab, best, current=current, short_runs=short_runs)
     ):
         chosen = lab.task.current if isinstance(lab.task.current, Settings) else None
         length = current.arms[0].run.spec.total_steps if current is not None else length
@@ -153,6 +153,11 @@ def _mean_score(lab: Laboratory, experiment: Experiment) -> float:
     return sum(scores) / len(scores)
 
 
+def _is_clearly_behind(lab: Laboratory, best: Experiment, *, current: Experiment | None, short_runs: tuple[Experiment, ...]) -> bool:
+    """Whether the plan did worse than the current settings by more than the noise of one run: then those are what to use, proven or not."""
+    return current is not None and _mean_score(lab, best) - _mean_score(lab, current) > _noise_of_full_runs(lab, best, short_runs)
+
+
 def _verdict(
     lab: Laboratory, best: Experiment, clue: Finding, *, current: Experiment | None, short_runs: tuple[Experiment, ...]
 ) -> tuple[StudyOutcome, tuple[Finding, ...]]:
@@ -166,9 +171,9 @@ def _verdict(
     bound = lab.thresholds.close_noise * noise * math.sqrt(1 / len(best.arms) + 1 / len(current.arms))
     outcome = StudyOutcome.RECOMMENDED if gain > bound else StudyOutcome.KEEP_CURRENT if gain < -bound else StudyOutcome.NO_DIFFERENCE
     finding = Finding(
-        kind="against_current", value=gain if math.isfinite(gain) else None, confidence=0.9 if abs(gain) > 2 * bound else 0.6,
+        kind="against_current", value=gain if math.isfinite(gain) else None, confidence=0.9 if abs(gain) > 2 * bound > 0 else 0.6,
         evidence=f"Validation {lab.task.goal} of the plan against your current settings on {len(best.arms)} and {len(current.arms)} fresh seeds; "
-        f"noise between seeds {noise:.2g}, {'measured' if len(best.arms) > 1 else 'estimated from short runs'}.",
+        + (f"noise between seeds {noise:.2g}, {'measured' if len(best.arms) > 1 else 'estimated from short runs'}." if noise else "their noise is not known."),
         not_established="How far seeds of full trainings spread: that takes more --confirm-seeds.",
     )  # fmt: skip
     return outcome, (finding,)

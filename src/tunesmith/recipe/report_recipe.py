@@ -19,7 +19,7 @@ from tunesmith.recipe.laboratory import Laboratory
 from tunesmith.recipe.limits import Limits
 from tunesmith.recipe.stages.batch import candidate_sizes, choose_batch_size
 from tunesmith.recipe.stages.carry import carry_to_full_length
-from tunesmith.recipe.stages.decay import choose_weight_decay, grid, middle_of
+from tunesmith.recipe.stages.decay import choose_weight_decay, grid, starting_decay
 from tunesmith.recipe.stages.momentum import choose_momentum
 from tunesmith.recipe.stages.peak import choose_peak
 from tunesmith.recipe.stages.state import Tuning
@@ -68,9 +68,6 @@ def search(lab: Laboratory, limits: Limits, *, sizes: list[int], seconds_per_ste
         sizes: Candidate batch sizes, the first first.
         seconds_per_step: The time model.
     """
-    refused = _refused(lab, batch_size=sizes[0])
-    if refused is not None:
-        return refused
     settings = first_settings(lab, limits, batch_size=sizes[0])
     _, end_lr = run_bracket(lab, settings)
     _, reading = run_sweeps(lab, settings, end_lr=end_lr)
@@ -78,7 +75,7 @@ def search(lab: Laboratory, limits: Limits, *, sizes: list[int], seconds_per_ste
         return Found(outcome=StudyOutcome.ABSTAINED, findings=reading.findings, advice=(reading.advice,))
     suggested = limits.clip("lr", reading.suggested_lr or settings.lr)
     settings = dataclasses.replace(settings, lr=suggested, min_lr=None)
-    settings = dataclasses.replace(settings, weight_decay=limits.clip("weight_decay", middle_of(grid(lab, settings, limits))))
+    settings = dataclasses.replace(settings, weight_decay=limits.clip("weight_decay", starting_decay(grid(lab, settings, limits))))
     stages = tuple(name for name in STAGE_RUNS if limits.is_free("lr" if name == "peak_lr" else name) and (name != "batch_size" or len(sizes) > 1))
     short = short_size(
         left=lab.left, full_training_examples=lab.full_training_examples, batch_size=settings.batch_size,
@@ -104,7 +101,13 @@ def search(lab: Laboratory, limits: Limits, *, sizes: list[int], seconds_per_ste
     return Found(outcome=StudyOutcome.RECOMMENDED, settings=tuning.settings, findings=tuning.findings, experiments=tuning.experiments)
 
 
-def _refused(lab: Laboratory, *, batch_size: int) -> Found | None:
+def refused(lab: Laboratory, *, batch_size: int) -> Found | None:
+    """Why the search is not begun, before anything is spent on it; None where it can be.
+
+    Args:
+        lab: Whose task and budget.
+        batch_size: The first batch size.
+    """
     steps = lab.task.steps_at(batch_size)
     if steps < lab.thresholds.fewest_steps:
         advice = (

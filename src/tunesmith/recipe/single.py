@@ -23,6 +23,7 @@ from tunesmith.recipe.stages.sweep import bracket_end, sweep_range
 from tunesmith.report import write_report
 from tunesmith.settings import Settings
 from tunesmith.study import Study
+from tunesmith.study.connection import told
 from tunesmith.task import Task
 from tunesmith.thresholds import DEFAULT_THRESHOLDS
 
@@ -61,7 +62,7 @@ def lr_range(
     with _laboratory(task, out=out, seed=seed, device=device, probe="lr_range", progress=progress) as lab:
         settings = _settings(lab, batch_size)
         reading = _sweep(lab, settings, start_lr=start_lr, end_lr=end_lr, steps=steps)
-        write_report(lab.study, lab.study.folder / "report.html")
+        _write_report(lab)
     return reading
 
 
@@ -101,8 +102,14 @@ def min_lr(
         experiment = probes.min_lr(task, settings, total_steps=length, seed=lab.search_seed(0), execute=lab.executor("search"))
         reading = read_min_lr(experiment, max_lr=peak, thresholds=lab.thresholds)
         lab.put(dataclasses.replace(experiment, findings=reading.findings, verdict=reading.advice))
-        write_report(lab.study, lab.study.folder / "report.html")
+        _write_report(lab)
     return reading
+
+
+def _write_report(lab: Laboratory) -> None:
+    path = lab.study.folder / "report.html"
+    with told(path, doing="Writing"):
+        write_report(lab.study, path)
 
 
 @contextmanager

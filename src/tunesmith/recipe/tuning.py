@@ -17,12 +17,13 @@ from tunesmith.recipe.forecast import forecast_of
 from tunesmith.recipe.laboratory import Laboratory
 from tunesmith.recipe.limits import Limits
 from tunesmith.recipe.progress import Progress, SilentProgress
-from tunesmith.recipe.report_recipe import Found, first_size, search
+from tunesmith.recipe.report_recipe import Found, first_size, refused, search
 from tunesmith.recipe.time_model import find_time_model
 from tunesmith.report import write_report
 from tunesmith.schedules import SCHEDULES
 from tunesmith.settings import Settings
 from tunesmith.study import Study
+from tunesmith.study.connection import told
 from tunesmith.task import Task
 from tunesmith.thresholds import DEFAULT_THRESHOLDS
 
@@ -120,12 +121,16 @@ def tune(
         plan = _tuned(lab, limits, confirm_seeds=confirm_seeds, time_model=None if time_model is None else Path(time_model))
         study.put_plan(plan)
         write_plan(plan, study.folder / "plan.toml")
-        write_report(study, study.folder / "report.html")
+        with told(study.folder / "report.html", doing="Writing"):
+            write_report(study, study.folder / "report.html")
     return plan
 
 
 def _tuned(lab: Laboratory, limits: Limits, *, confirm_seeds: int, time_model: Path | None) -> Plan:
     sizes = first_size(lab, limits)
+    not_begun = refused(lab, batch_size=sizes[0])
+    if not_begun is not None:
+        return _plan(lab, not_begun, None)
     seconds_per_step = find_time_model(lab, sizes, given=time_model)
     lab.progress.forecast(forecast_of(lab, limits, batch_size=sizes[0], seconds_per_step=seconds_per_step, confirm_seeds=confirm_seeds))
     found = search(lab, limits, sizes=sizes, seconds_per_step=seconds_per_step)
@@ -165,6 +170,9 @@ def _check_limits(task: Task, limits: Limits) -> None:
     size = limits.fixed_batch_size()
     if size is not None and (not 1 <= size <= task.n_train or size != limits.fixed["batch_size"]):
         raise InputError(f"batch_size must be a whole number from 1 to the {task.n_train} training examples, got {limits.fixed['batch_size']}. Fix another.")
+    smallest, _ = limits.interval("batch_size")
+    if smallest > task.n_train:
+        raise InputError(f"bounds of batch_size must leave sizes of at most the {task.n_train} training examples, got from {smallest:g} on. Move them.")
     if isinstance(task.current, Settings) and task.current.batch_size > task.n_train:
         raise InputError(f"Task.current must have a batch_size of at most the {task.n_train} training examples, got {task.current.batch_size}. Lower it.")
     for name, must in _MUST.items():

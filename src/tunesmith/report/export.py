@@ -5,6 +5,7 @@ A plan may come from a stranger: only numbers and known names reach the code.
 """
 
 import json
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -143,10 +144,10 @@ def _settings_of(plan: "Plan") -> "Settings":
 
 
 def _without_null(value: "Json") -> "Json":
-    """TOML has no null: such keys are left out."""
+    """TOML has no null: such keys are left out, and in a list it becomes NaN, which TOML does know."""
     if isinstance(value, dict):
         return {name: _without_null(inner) for name, inner in value.items() if inner is not None}
-    return [_without_null(inner) for inner in value] if isinstance(value, list) else value
+    return [math.nan if inner is None else _without_null(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _digits(value: float) -> str:

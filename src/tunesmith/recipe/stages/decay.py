@@ -37,9 +37,9 @@ def grid(lab: Laboratory, settings: Settings, limits: Limits) -> tuple[float, ..
     return limits.within("weight_decay", values)
 
 
-def middle_of(values: tuple[float, ...]) -> float:
-    """The weight decay to start from: the middle of the grid, the upper of the two where it is even."""
-    return values[len(values) // 2]
+def starting_decay(values: tuple[float, ...]) -> float:
+    """The weight decay to start from: the smallest of the grid that is not zero, so that it hardly hinders the search for the peak."""
+    return min((value for value in values if value > 0), default=0.0)
 
 
 def choose_weight_decay(lab: Laboratory, tuning: Tuning, limits: Limits) -> Tuning:
