@@ -139,27 +139,28 @@ def test_a_strangers_folder_is_refused_and_left_alone(tmp_path: Path) -> None:
 
 CHILD = """
 import sys
-from tests.recipe.tiny import Heard, make_task
+from tests.recipe.tiny import make_task
+from torch.nn import functional as F
 from tunesmith.recipe import tune
 
-class InStep(Heard):
-    def run(self, **words):
-        print("step", flush=True)
-        sys.stdin.readline()
+def loss(output, target):
+    print("batch", flush=True)
+    sys.stdin.readline()
+    return F.cross_entropy(output, target)
 
-tune(make_task(), out=sys.argv[1], time_model=sys.argv[2], progress=InStep())
+tune(make_task(loss=loss), out=sys.argv[1], time_model=sys.argv[2])
 """
 
 
-def kill_after(steps: int, more: int, *, folder: Path, machine: Path) -> int:
-    """Tune in another process and kill it somewhere within `more` updates after the first `steps`; its exit code."""
+def kill_after(batches: int, more: int, *, folder: Path, machine: Path) -> int:
+    """Tune in another process and kill it somewhere within `more` batches after the first `batches`; its exit code."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])}
     command = [sys.executable, "-W", "error", "-c", CHILD, str(folder), str(machine)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stdin is not None
         assert process.stdout is not None
-        for _ in range(steps):
-            assert process.stdout.readline() == "step\n"
+        for _ in range(batches):
+            assert process.stdout.readline() == "batch\n"
             process.stdin.write("\n")
             process.stdin.flush()
         with contextlib.suppress(BrokenPipeError):
@@ -172,11 +173,11 @@ def kill_after(steps: int, more: int, *, folder: Path, machine: Path) -> int:
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 def test_killed_at_random_moments_it_ends_the_same(tmp_path: Path, seed: int) -> None:
-    """Killed as the system kills, without a chance to tidy up, after a random number of updates in every session."""
+    """Killed as the system kills, without a chance to tidy up, after a random number of batches in every session; the confirming run alone has 400."""
     machine, moments = time_model(tmp_path), random.Random(seed)
     whole = tuned(make_task(), tmp_path / "whole", time_model=machine)
     for _ in range(4):
-        assert kill_after(moments.randrange(1, 60), moments.randrange(60), folder=tmp_path / "killed", machine=machine) == -signal.SIGKILL
+        assert kill_after(moments.randrange(1, 200), moments.randrange(100), folder=tmp_path / "killed", machine=machine) == -signal.SIGKILL
     with Study.open(tmp_path / "killed") as killed:
         assert 0 < len(killed.runs()) < len(whole.stored())
     tune(make_task(), out=tmp_path / "killed", time_model=machine)

@@ -127,8 +127,15 @@ def _loader_batches(data: Dataset[Any], task: Task, order: Iterable[Tensor], *, 
         multiprocessing_context="fork" if has_workers and sys.platform == "linux" else None,
         pin_memory=device.type == "cuda",
     )
-    for batch in loader:
-        yield to_device(batch, device)
+    batches = iter(loader)
+    try:
+        for batch in batches:
+            yield to_device(batch, device)
+    finally:
+        # torch itself ends its workers when the iterator is collected, which an exception's traceback puts off, by seconds or for good.
+        shut_down = getattr(batches, "_shutdown_workers", None)
+        if shut_down is not None:
+            shut_down()
 
 
 def _seed_numpy_in_worker(_worker: int) -> None:

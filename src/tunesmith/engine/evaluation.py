@@ -1,6 +1,6 @@
 """Validation and test: means over a fixed slice, BatchNorm statistics re-estimated on copies, and no trace left."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -109,10 +109,19 @@ class Evaluator:
         return Evaluation(values={name: _mean(name, sums=sums[name], counts=counts[name]) for name in sums}, examples=examples)
 
 
-def _checked(found: object) -> dict[str, tuple[float | Tensor, float | Tensor]]:
-    if isinstance(found, dict) and "loss" in found and all(isinstance(pair, (tuple, list)) and len(pair) == 2 for pair in found.values()):  # noqa: PLR2004 (a pair)
-        return found
-    raise TaskError(f"Task.evaluation_step must return {{'loss': (sum, count), …}}, got {type(found).__name__}: {str(found)[:80]}.")
+def _checked(found: object) -> Mapping[str, tuple[float | Tensor, float | Tensor]]:
+    is_right = isinstance(found, Mapping) and "loss" in found and all(isinstance(pair, (tuple, list)) and len(pair) == 2 for pair in found.values())  # noqa: PLR2004 (a pair)
+    if not isinstance(found, Mapping) or not is_right:
+        raise TaskError(
+            f"Task.evaluation_step must return {{'loss': (sum, count), …}}, got {type(found).__name__}: {str(found)[:80]}. Return a pair for each name."
+        )
+    for name, pair in found.items():
+        for part in pair:
+            if isinstance(part, Tensor) and part.numel() != 1:
+                raise TaskError(
+                    f"Loss and metrics must be a single number, and {name!r} is of shape {tuple(part.shape)}. Take the mean, or in evaluation_step the sum."
+                )
+    return found
 
 
 def _mean(name: str, *, sums: list[float | Tensor], counts: list[float | Tensor]) -> float:

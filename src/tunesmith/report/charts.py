@@ -136,10 +136,20 @@ def _dot(point: KnobPoint, *, color: str, top: float) -> Spec:
     }  # fmt: skip
 
 
+def shows_validation(curves: Sequence[CurveFacts]) -> bool:
+    """Whether every run was validated on its way, and not only at its end."""
+    return all(len(curve.valid.x) > 1 for curve in curves)
+
+
+def way_title(curves: Sequence[CurveFacts]) -> str:
+    """What `curves_figure` shows."""
+    return "validation loss on the way" if shows_validation(curves) else "training loss on the way"
+
+
 def curves_figure(facts: ExperimentFacts, curves: Sequence[CurveFacts], *, totals: Sequence[int], is_share: bool, height: int) -> Spec:
-    """Validation loss of each run on its way, in the colours of `knob_figure`, each value named at the end of its line."""
+    """Validation loss of each run on its way (training loss where they were validated only at their end), in the colours of `knob_figure`, each value named."""
     colors = ramp(facts.n_values)
-    lines = [curve.valid if len(curve.valid.x) > 1 else curve.train for curve in curves]
+    lines = [curve.valid if shows_validation(curves) else curve.train for curve in curves]
     good = [line for line, curve in zip(lines, curves, strict=True) if curve.has_ended_well] or lines
     axis = loss_axis(joint_range([loss_range([line]) for line in good]))
     data: list[Spec] = []
@@ -151,13 +161,13 @@ def curves_figure(facts: ExperimentFacts, curves: Sequence[CurveFacts], *, total
         drawn = trace(Line(x=tuple(x * scale for x in line.x), y=line.y), name=f"{point.label}, seed {point.seed}", color=color)
         drawn["line"] = {"color": color, "width": 2.5 if point.position == facts.chosen else 1.5, "dash": "solid" if curve.has_ended_well else "dot"}
         data.append(drawn)
-        if curve.has_ended_well and curve.last is not None and point.rank not in named:
+        if curve.has_ended_well and line.y and point.rank not in named:
             named.add(point.rank)
-            ends.append((curve.last[1], dict(facts.ticks)[point.position], color))
+            ends.append((line.y[-1], dict(facts.ticks)[point.position], color))
     layout = layout_of(
         x={"title": axis_title("share of the run, %" if is_share else "updates"), "range": [0, 100 if is_share else max(totals)]},
         y=axis,
-        title="validation loss on the way",
+        title=way_title(curves),
         right=58,
     )
     return {"data": [*data], "layout": with_marks(layout, notes=_end_labels(ends, axis, pixels=height - _MARGINS_PIXELS))}

@@ -15,7 +15,7 @@ from tunesmith.report.trials import confirm_section, knob_section
 from tunesmith.report.wording import plain, probe_title
 from tunesmith.settings import Json
 
-KNOB_PROBES = ("batch_size", "peak_lr", "min_lr", "momentum", "weight_decay")
+KNOB_PROBES = ("peak_lr", "min_lr", "batch_size", "momentum", "weight_decay")
 _PLACED = frozenset({"bracket", "lr_range", "confirm", "current", *KNOB_PROBES})
 
 _COUNTING = (

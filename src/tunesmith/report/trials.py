@@ -7,7 +7,7 @@ from tunesmith.experiment import Arm, Experiment
 from tunesmith.plots.arms import ExperimentFacts, experiment_facts
 from tunesmith.plots.digits import number_text
 from tunesmith.plots.facts import CurveFacts, curve_facts
-from tunesmith.report.charts import confirm_figure, curves_figure, knob_figure
+from tunesmith.report.charts import confirm_figure, curves_figure, knob_figure, shows_validation, way_title
 from tunesmith.report.evidence import Evidence
 from tunesmith.report.figure import Plots, figure
 from tunesmith.report.findings import findings_of, numbers_of, seeds_text, shown_interval, verdict_of
@@ -32,17 +32,18 @@ def knob_section(evidence: Evidence, plots: Plots, probe: str) -> Markup:
     if experiment is None or not experiment.arms:
         return Markup("")
     finding = knob_finding(evidence, probe)
-    interval, chosen = shown_interval(finding), _chosen(evidence, probe)
-    chosen = chosen if chosen is not None or finding is None else finding.value
+    interval = shown_interval(finding)
+    chosen = _chosen(evidence, probe) if finding is None or finding.value is None else finding.value  # the short runs' choice; the plan carries it further
     facts = experiment_facts(experiment, goal=evidence.goal, chosen=chosen, interval=interval)
     totals = [arm.run.spec.total_steps for arm in experiment.arms]
     title, goal = probe_title(probe), evidence.goal
     results = knob_figure(facts, title=_AXES.get(probe, title.lower()), goal=goal)
-    curves = curves_figure(facts, [curve_facts(arm.run) for arm in experiment.arms], totals=totals, is_share=len(set(totals)) > 1, height=_HEIGHT)
+    lines = [curve_facts(arm.run) for arm in experiment.arms]
+    curves = curves_figure(facts, lines, totals=totals, is_share=len(set(totals)) > 1, height=_HEIGHT)
     left = plots.add(results, name=f"{title}: final validation {goal}", height=_HEIGHT, share=2)
-    right = plots.add(curves, name=f"{title}: validation loss on the way", height=_HEIGHT, share=2)
+    right = plots.add(curves, name=f"{title}: {way_title(lines)}", height=_HEIGHT, share=2)
     claim = _knob_claim(evidence, experiment, interval=None if finding is None else finding.interval)
-    box = figure(left, right, class_="pair", claim=claim, caption=_knob_caption(experiment, facts))
+    box = figure(left, right, class_="pair", claim=claim, caption=_knob_caption(experiment, facts, lines))
     return joined([verdict_of(experiment), box, findings_of(experiment), numbers_of(evidence, [experiment])])
 
 
@@ -71,7 +72,7 @@ def _knob_claim(evidence: Evidence, experiment: Experiment, *, interval: tuple[f
     return f"Best at {number_text(best)}: {number_text(means[best])}. {said}" if len(means) > 1 else said
 
 
-def _knob_caption(experiment: Experiment, facts: ExperimentFacts) -> str:
+def _knob_caption(experiment: Experiment, facts: ExperimentFacts, lines: Sequence[CurveFacts]) -> str:
     runs = [arm.run for arm in experiment.arms]
     lengths = sorted({run.spec.total_steps for run in runs})
     steps = f"{lengths[0]:,}" if len(lengths) == 1 else f"{lengths[0]:,} to {lengths[-1]:,}"
@@ -81,7 +82,8 @@ def _knob_caption(experiment: Experiment, facts: ExperimentFacts) -> str:
         parts.append("Shaded: what the evidence cannot tell from the value chosen.")
     if any(point.result is None for point in facts.points):
         parts.append("A cross at the top: did not finish.")
-    parts.append("Curves: the same runs in the same colours, raw evaluations, not smoothed.")
+    how = "raw evaluations, not smoothed" if shows_validation(lines) else "training loss, smoothed by a centred Gaussian: they were validated at their end only"
+    parts.append(f"Curves: the same runs in the same colours, {how}.")
     return " ".join(parts)
 
 

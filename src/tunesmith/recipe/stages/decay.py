@@ -61,7 +61,7 @@ def choose_weight_decay(lab: Laboratory, tuning: Tuning, limits: Limits) -> Tuni
     finding = choice_finding(
         "weight_decay", comparison, chosen=chosen,
         evidence=f"One short annealed run at each of {len(experiment.arms)} weight decays, with the total decay of a full training.",
-        not_established="How much decay a full training needs against overfitting: that comes late (METHOD, trap 7)." + _border(chosen, comparison),
+        not_established="How much decay a full training needs against overfitting: that comes late." + _border(chosen, comparison),
     )  # fmt: skip
     experiment = lab.put(dataclasses.replace(experiment, findings=(finding,), verdict=f"Weight decay {chosen:.1g}: the largest that costs short runs nothing."))
     settings = dataclasses.replace(tuning.settings, weight_decay=chosen)
