@@ -140,7 +140,9 @@ class TestShapes:
         assert curve.test["right"] == curve.metrics["right"][-1]
 
     def test_named_tuples(self) -> None:
-        task = make_task(train=Named(), valid=Named(), loss=None, metrics={}, training_step=lambda model, batch: F.cross_entropy(model(batch.pixels), batch.label))
+        task = make_task(
+            train=Named(), valid=Named(), loss=None, metrics={}, training_step=lambda model, batch: F.cross_entropy(model(batch.pixels), batch.label)
+        )
         assert train_losses(task) == train_losses(make_task())
 
     def test_a_pair_is_asked_for_where_there_is_a_loss(self) -> None:

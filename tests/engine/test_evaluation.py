@@ -2,7 +2,7 @@ import math
 
 import pytest
 import torch
-from tests.engine.small import INPUTS, TARGETS, TRAIN, VALID, accuracy, global_rng, make_spec, make_task, rich_net
+from tests.engine.small import INPUTS, TARGETS, VALID, accuracy, global_rng, make_spec, make_task, rich_net
 from torch import Tensor, nn
 from torch.nn import functional as F
 

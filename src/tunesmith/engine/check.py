@@ -25,6 +25,7 @@ from tunesmith.task import Batch, Task
 
 _CHECK_SEED = 0
 _CHECK_EXAMPLES = 32
+_CHECK_STEPS = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +58,7 @@ def check_task(task: Task, *, device: str = "cpu") -> Checked:
     Costs one batch of at most 32 examples each way. The validation data of a batch maker is counted by going through it once, without the network.
 
     Raises:
-        TaskError: What must hold, what was found, what to do.
+        InputError: What must hold, what was found, what to do; mostly a TaskError.
         UserCodeError: The task's own code raised.
     """
     torch_device = resolve_device(device)
@@ -134,7 +135,7 @@ def _check_step(task: Task, model: nn.Module, *, data: TaskBatches, device: torc
     optimizer = make_optimizer(task.optimizer, (task.param_groups or default_param_groups)(model), settings)
     _check_gradients(model, optimizer)
     if callable(task.schedule):
-        _check_shape(task, settings)
+        lr_schedule(Settings(schedule="task"), total_steps=_CHECK_STEPS, shape=task.schedule)  # raises where a factor is not in [0, 1]
     return size, loss.item()
 
 
@@ -159,12 +160,6 @@ def _check_gradients(model: nn.Module, optimizer: torch.optim.Optimizer) -> None
     broken = next((ours[id(p)] for p in given if p.grad is not None and not bool(torch.isfinite(p.grad).all())), None)
     if broken is not None:
         raise TaskError(f"Gradients of the first batch must be finite, and that of {broken} is not. Look for a division by zero or log(0) in the network.")
-
-
-def _check_shape(task: Task, settings: Settings) -> None:
-    value = lr_schedule(Settings(lr=settings.lr, schedule="task"), total_steps=10, shape=task.schedule if callable(task.schedule) else None)(5)
-    if not math.isfinite(value) or value < 0:
-        raise TaskError(f"Task.schedule must give a finite factor ≥ 0, got {value / settings.lr!r} at step 5 of 10. Return a share of the peak learning rate.")
 
 
 def _check_evaluation(task: Task, values: dict[str, float]) -> None:

@@ -1,0 +1,133 @@
+import json
+import math
+
+import pytest
+import torch
+from tests.engine.small import TRAIN, make_spec, make_task, plain_net
+from torch import nn
+from torch.nn import functional as F
+
+from tunesmith.engine import run_spec
+from tunesmith.engine.order import order_stream
+from tunesmith.engine.seeds import child_seed
+from tunesmith.errors import InputError
+from tunesmith.plan import Plan, StudyCost, StudyOutcome, Trained
+from tunesmith.settings import Settings
+
+SETTINGS = Settings(lr=0.2, min_lr=0.02, momentum=0.95, min_momentum=0.85, weight_decay=1e-3, batch_size=32)
+
+
+def make_plan(**changes: object) -> Plan:
+    fields: dict[str, object] = {"outcome": StudyOutcome.RECOMMENDED, "settings": SETTINGS, "optimizer_name": "sgd", "n_train": 200, "total_steps": 100}
+    return Plan(**{**fields, **changes})  # type: ignore[arg-type]
+
+
+def descending(step: int, total_steps: int) -> float:
+    return 1 - step / total_steps
+
+
+class TestKnobs:
+    def test_they_are_those_of_the_settings(self) -> None:
+        plan = make_plan()
+        assert (plan.max_lr, plan.min_lr, plan.max_momentum, plan.min_momentum) == (0.2, 0.02, 0.95, 0.85)
+        assert (plan.weight_decay, plan.batch_size, plan.schedule, plan.epochs) == (1e-3, 32, "one_cycle", 16.0)
+
+    @pytest.mark.parametrize("outcome", [StudyOutcome.ABSTAINED, StudyOutcome.BUDGET_SPENT])
+    def test_without_settings_there_are_none(self, outcome: StudyOutcome) -> None:
+        plan = make_plan(outcome=outcome, settings=None, total_steps=0, advice=("Raise the budget.",))
+        assert not outcome.has_plan
+        assert plan.knobs_dict() is None
+        for use in (lambda: plan.max_lr, lambda: plan.for_steps(10), lambda: plan.optimizer(plain_net())):
+            with pytest.raises(InputError, match=rf"ended with '{outcome}'\. Raise the budget\."):
+                use()
+
+
+class TestLength:
+    @pytest.mark.parametrize("optimizer", ["sgd", "nesterov", "adamw"])
+    @pytest.mark.parametrize("steps", [50, 400])
+    def test_another_length_keeps_learning_rates_and_total_decay(self, optimizer: str, steps: int) -> None:
+        plan = make_plan(optimizer_name=optimizer, total_steps=200)
+        other = plan.for_steps(steps)
+        assert (other.total_steps, other.max_lr, other.min_lr, other.max_momentum) == (steps, plan.max_lr, plan.min_lr, plan.max_momentum)
+        assert other.total_decay == pytest.approx(plan.total_decay, rel=0.03)  # sums over other steps of the same shape
+
+    def test_epochs_over_other_data(self) -> None:
+        longer = make_plan().for_epochs(8, n_train=400)
+        assert (longer.total_steps, longer.n_train, longer.epochs) == (100, 400, 8.0)
+
+    def test_no_length_at_all(self) -> None:
+        with pytest.raises(InputError, match="total_steps must be ≥ 1, got 0"):
+            make_plan().for_steps(0)
+
+
+class TestTorchObjects:
+    @pytest.mark.parametrize("schedule", ["one_cycle", "task"])
+    def test_they_train_bit_for_bit_as_the_plan_was_tuned(self, schedule: str) -> None:
+        settings = Settings(**{**SETTINGS.to_dict(), "schedule": schedule})  # type: ignore[arg-type]
+        tuned = run_spec(make_task(schedule=descending), make_spec(settings=settings, total_steps=25)).curve
+        plan = make_plan(settings=settings, total_steps=25)
+        with torch.random.fork_rng():
+            torch.manual_seed(child_seed(3, "init"))
+            model = plain_net()
+        optimizer = plan.optimizer(model)
+        scheduler = plan.scheduler(optimizer, shape=descending if schedule == "task" else None)
+        losses = []
+        for chosen in order_stream(n_examples=200, chunk_sizes=[32] * 25, seed=child_seed(3, "order")):
+            optimizer.zero_grad()
+            loss = F.cross_entropy(model(TRAIN[0][chosen]), TRAIN[1][chosen])
+            loss.backward()
+            optimizer.step()
+            scheduler.step()
+            losses.append(loss.item())
+        assert losses == list(tuned.train_loss)
+
+    def test_a_shape_of_the_tasks_own_must_be_given(self) -> None:
+        plan = make_plan(settings=Settings(schedule="task"))
+        with pytest.raises(InputError, match="must come with the task's own shape"):
+            plan.scheduler(plan.optimizer(plain_net()))
+
+    @pytest.mark.parametrize(("steps", "fits"), [(79, False), (80, True), (100, True), (125, True), (126, False)])
+    def test_a_length_that_differs_slightly(self, steps: int, *, fits: bool) -> None:
+        plan = make_plan()
+        optimizer = plan.optimizer(plain_net())
+        if fits:
+            assert plan.scheduler(optimizer, total_steps=steps).total_steps == steps
+            return
+        with pytest.raises(InputError, match=rf"within a factor 1\.25 of the plan's 100, got {steps}\. Call plan\.for_steps\({steps}\) first"):
+            plan.scheduler(optimizer, total_steps=steps)
+
+    def test_an_optimizer_that_only_the_task_can_make(self) -> None:
+        with pytest.raises(InputError, match="Call that maker with"):
+            make_plan(optimizer_name="custom").optimizer(plain_net())
+
+    def test_parameter_groups_that_only_the_task_can_make(self) -> None:
+        plan, model = make_plan(has_custom_param_groups=True), plain_net()
+        with pytest.raises(InputError, match="must be given the parameter groups"):
+            plan.optimizer(model)
+
+        def groups(model: nn.Module) -> list[dict[str, object]]:
+            return [{"params": list(model.parameters()), "lr_scale": 0.5}]
+
+        assert plan.optimizer(model, param_groups=groups).param_groups[0]["lr"] == 0.1
+
+
+class TestJson:
+    @pytest.mark.parametrize("lost", [math.nan, math.inf, -math.inf])
+    def test_a_value_that_was_not_reached_is_null_and_comes_back_as_nan(self, lost: float) -> None:
+        text = json.dumps(Trained(valid=(0.5, lost), test=(lost, 0.25), seeds=(1, 2)).to_dict(), allow_nan=False)
+        assert json.loads(text) == {"valid": [0.5, None], "test": [None, 0.25], "seeds": [1, 2]}
+        again = Trained.from_dict(json.loads(text))
+        assert again.valid[0] == 0.5
+        assert math.isnan(again.valid[1])
+        assert again.test is not None
+        assert math.isnan(again.test[0])
+
+    def test_a_plan_whose_runs_were_lost_is_standard_json(self) -> None:
+        plan = make_plan(confirmed=Trained(valid=(math.nan,), test=None, seeds=(5,)))
+        again = Plan.from_dict(json.loads(json.dumps(plan.to_dict(), allow_nan=False)))
+        assert again.to_dict() == plan.to_dict()
+
+    def test_costs_add_up(self) -> None:
+        cost = StudyCost(search=0.5, confirm=1.0, baseline=0.25, seconds=9.0)
+        assert cost.total == 1.75
+        assert cost.to_dict() == {"search": 0.5, "confirm": 1.0, "baseline": 0.25, "total": 1.75, "seconds": 9.0}
