@@ -24,7 +24,7 @@ def losses(task: Task, settings: Settings, *, divisor: int) -> list[float]:
     """Final validation losses, one a seed."""
     full = task.steps_at(settings.batch_size)
     steps = max(1, full // divisor)
-    matched = shortened(settings, total_steps=steps, planned_steps=full)
+    matched = shortened(settings, total_steps=steps, planned_steps=full, optimizer_name=task.optimizer_name)
     return [run_spec(task, RunSpec(settings=matched, total_steps=steps, seed=seed, reestimates_norm=True)).curve.final_valid_loss for seed in SEEDS_AT[divisor]]
 
 

@@ -23,7 +23,7 @@ def test_bounds() -> None:
         ("lr=", "must be KNOB=VALUE"),
         ("layers=3", "must name one of lr, batch_size, momentum, weight_decay, epochs, got 'layers'"),
         ("batch_size=6.5", "must be a whole number, got '6.5'"),
-        ("batch_size=0", "batch_size must be ≥ 1, got 0"),
+        ("batch_size=0", "batch_size must be a whole number ≥ 1, got 0"),
         ("lr=fast", "must be a number, got 'fast'"),
         ("lr=nan", "must be finite"),
         ("momentum=1.2", r"momentum must be in \[0, 1\), got 1.2"),

@@ -11,12 +11,11 @@ from tunesmith.thresholds import Thresholds
 
 
 def make_record(*, device: str = "meta", stops: bool = True) -> Record:
-    return Record(thresholds=Thresholds(), stops_when_diverged=stops, device=torch.device(device))
+    return Record(thresholds=Thresholds(), stops_when_diverged=stops, batch_size=8, device=torch.device(device))
 
 
 def add(record: Record, losses: list[float]) -> None:
     for loss in losses:
-        record.add_batch(8)
         record.add_update(lr=0.1, momentum=0.9, loss=torch.tensor(loss))
 
 
@@ -44,7 +43,6 @@ def test_every_update_has_its_row_in_the_end() -> None:
     record = make_record()
     losses = [float(value) for value in range(21)]
     add(record, losses)
-    record.add_batch(8)
     record.add_skipped()
     curve = record.curve(seconds=1.5)
     assert curve.train_loss == tuple(losses)

@@ -18,11 +18,7 @@ class Knobs(Protocol):
     optimizer: Optimizer
 
     def move_to(self, step: int) -> tuple[float, float]:
-        """Make the optimizer ready for update `step`, counted from 0; the learning rate and momentum that drive it."""
-        ...
-
-    def after_update(self) -> None:
-        """What has to follow an applied update."""
+        """Make the optimizer ready for update `step`, counted from 0; the learning rate and momentum that drive it. Twice where an update is repeated."""
         ...
 
 
@@ -54,24 +50,20 @@ class _ScheduledKnobs:
         set_knobs(self.optimizer, lr=lr, momentum=momentum)
         return lr, momentum
 
-    def after_update(self) -> None:
-        """Nothing: the next `move_to` does it."""
-
 
 class _OwnKnobs:
     """The user's own optimizer and scheduler, stepped once an update and otherwise left alone; recorded is what the first group holds."""
 
     def __init__(self, current: CurrentMaker, model: nn.Module) -> None:
         self.optimizer, self._scheduler = current(model)
+        self._step = 0
 
     def move_to(self, step: int) -> tuple[float, float]:
-        del step  # the scheduler counts for itself
+        if step > self._step and self._scheduler is not None:
+            self._scheduler.step()
+        self._step = step
         group = self.optimizer.param_groups[0]
         return float(group["lr"]), float(group["momentum"] if "momentum" in group else group["betas"][0] if "betas" in group else 0.0)
-
-    def after_update(self) -> None:
-        if self._scheduler is not None:
-            self._scheduler.step()
 
 
 def _schedules(task: Task, spec: RunSpec) -> tuple[Schedule, Schedule]:

@@ -86,7 +86,7 @@ def _train(
     average = WeightAverage(model, decay=task.ema)
     evaluator = Evaluator(task, data=data, device=device, batch_size=batch_size)
     evaluation_steps = _evaluation_steps(spec)
-    record = Record(thresholds=thresholds, stops_when_diverged=spec.stops_when_diverged, device=device)
+    record = Record(thresholds=thresholds, stops_when_diverged=spec.stops_when_diverged, batch_size=batch_size, device=device)
     told = time.monotonic()
 
     model.train()
@@ -95,7 +95,6 @@ def _train(
             lr, momentum = knobs.move_to(record.updates)
             optimizer.zero_grad()
             loss = _backward(network, next(batches), loss_of=loss_of, scale=scale)
-            record.add_batch(batch_size)
             if task.clip_grad_norm is not None:
                 scale.unscale(optimizer)
                 nn.utils.clip_grad_norm_(model.parameters(), task.clip_grad_norm)
@@ -103,7 +102,6 @@ def _train(
                 record.add_skipped()
                 continue
             record.add_update(lr=lr, momentum=momentum, loss=loss)
-            knobs.after_update()
             average.update()
 
             if record.updates in evaluation_steps and record.read_losses() is RunOutcome.FINISHED:

@@ -23,17 +23,19 @@ class Record:
     Args:
         thresholds: When a run counts as diverged.
         stops_when_diverged: Whether that is an outcome; a loss that is not finite always is.
+        batch_size: Examples that each update costs.
         device: Where losses come from.
     """
 
-    def __init__(self, *, thresholds: Thresholds, stops_when_diverged: bool, device: torch.device) -> None:
+    def __init__(self, *, thresholds: Thresholds, stops_when_diverged: bool, batch_size: int, device: torch.device) -> None:
         self.updates = 0
         self.outcome = RunOutcome.FINISHED
         self._watch = DivergenceWatch(thresholds)
         self._stops_when_diverged = stops_when_diverged
         self._read_every = _READ_EVERY_UPDATES.get(device.type, _READ_EVERY_ON_ACCELERATOR)
+        self._batch_size = batch_size
+        self._skipped = 0
         self._skipped_in_a_row = 0
-        self._trained_examples = 0
         self._evaluated_examples = 0
         self._unread: list[Tensor] = []
         self._lr: list[float] = []
@@ -42,10 +44,6 @@ class Record:
         self._eval_step: list[int] = []
         self._evaluated: dict[str, list[float]] = {"loss": []}
         self._test: dict[str, float] = {}
-
-    def add_batch(self, examples: int) -> None:
-        """Take down a forward and backward pass, whatever becomes of it."""
-        self._trained_examples += examples
 
     def add_update(self, *, lr: float, momentum: float, loss: Tensor) -> None:
         """Take down an applied update, and the loss of its batch before it."""
@@ -61,7 +59,8 @@ class Record:
             self.read_losses()
 
     def add_skipped(self) -> None:
-        """Take down that an update was not applied: no row."""
+        """Take down that an update was not applied: it cost something, and makes no row."""
+        self._skipped += 1
         self._skipped_in_a_row += 1
         if self._skipped_in_a_row > _MOST_SKIPPED_IN_A_ROW and self.outcome is RunOutcome.FINISHED:
             self.outcome = RunOutcome.NOT_FINITE
@@ -116,4 +115,5 @@ class Record:
             self.outcome = RunOutcome.DIVERGED
 
     def _cost(self, *, seconds: float) -> Cost:
-        return Cost(trained_examples=self._trained_examples, evaluated_examples=self._evaluated_examples, seconds=seconds)
+        trained_examples = (self.updates + self._skipped) * self._batch_size
+        return Cost(trained_examples=trained_examples, evaluated_examples=self._evaluated_examples, seconds=seconds)

@@ -15,11 +15,12 @@ def confirm(
     total_steps: int,
     seeds: Sequence[int],
     evaluations: int = 20,
+    valid_examples: int | None = None,
     execute: Execute = execute_here,
 ) -> Experiment:
     """Train with the settings as a user's own loop would, once for each seed, and keep the weights.
 
-    Costs `total_steps` updates and `evaluations` + 1 evaluations of the whole validation set for each seed, and one of the test set where there is one.
+    Costs `total_steps` updates and `evaluations` + 1 evaluations for each seed, and one of the test set where there is one.
     BatchNorm statistics are not re-estimated, since a user's own loop will not do it.
 
     Args:
@@ -28,10 +29,19 @@ def confirm(
         total_steps: Updates.
         seeds: Seeds that no probe has used.
         evaluations: Evaluations on the way, for the clues.
+        valid_examples: Size of the fixed validation slice; None for all of it.
         execute: Where the runs are made.
     """
     specs = [
-        RunSpec(settings=settings, total_steps=total_steps, seed=seed, evaluations=evaluations, evaluates_test=task.test is not None, keeps_weights=True)
+        RunSpec(
+            settings=settings,
+            total_steps=total_steps,
+            seed=seed,
+            evaluations=evaluations,
+            valid_examples=valid_examples,
+            evaluates_test=task.test is not None,
+            keeps_weights=True,
+        )
         for seed in seeds
     ]
     return _experiment(task, specs, probe="confirm", execute=execute)
@@ -42,6 +52,7 @@ def current(
     *,
     seeds: Sequence[int],
     evaluations: int = 20,
+    valid_examples: int | None = None,
     execute: Execute = execute_here,
 ) -> Experiment:
     """Train with what the user trains with today, exactly as given, once for each seed.
@@ -63,6 +74,7 @@ def current(
                 seed=seed,
                 kind=kind,
                 evaluations=evaluations,
+                valid_examples=valid_examples,
                 stops_when_diverged=False,
                 evaluates_test=task.test is not None,
             )

@@ -28,6 +28,7 @@ def momentum(
     lr_interval: tuple[float, float] = (0.0, math.inf),
     seed: int = 0,
     valid_examples: int | None = None,
+    optimizer_name: str | None = None,
     execute: Execute = execute_here,
 ) -> Experiment:
     """Short annealed runs at several momenta, at learning rates that move the weights equally far.
@@ -44,14 +45,16 @@ def momentum(
         lr_interval: No arm's learning rate lies outside. In the report's 3-layer net the edge hardly depends on momentum (METHOD, section 2.3).
         seed: Fixes initialisation and order for all arms.
         valid_examples: Size of the fixed validation slice; None for all of it.
+        optimizer_name: What the task's optimizer acts like, where it is the user's own. None means its name.
         execute: Where the runs are made.
 
     Source: Smith 2018, section 4.3: .9, .95, .97, .99, cyclical. Differs: each run is annealed to zero, and compared at equal lr/(1-m).
     """
+    name = optimizer_name or task.optimizer_name
     candidates = []
     for value in values:
-        moved = at_momentum(settings, value, optimizer_name=task.optimizer_name, lr_interval=lr_interval)
-        moved = shortened(moved, total_steps=total_steps, planned_steps=planned_steps or total_steps)
+        moved = at_momentum(settings, value, optimizer_name=name, lr_interval=lr_interval)
+        moved = shortened(moved, total_steps=total_steps, planned_steps=planned_steps or total_steps, optimizer_name=name)
         candidates.append(Candidate(label=f"momentum {value:g}", value=value, settings=moved, total_steps=total_steps))
     return annealed_runs(task, candidates, probe="momentum", seed=seed, valid_examples=valid_examples, execute=execute)
 

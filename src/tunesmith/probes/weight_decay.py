@@ -19,6 +19,7 @@ def weight_decay(
     values: Sequence[float],
     seed: int = 0,
     valid_examples: int | None = None,
+    optimizer_name: str | None = None,
     execute: Execute = execute_here,
 ) -> Experiment:
     """Short annealed runs at several weight decays.
@@ -34,15 +35,17 @@ def weight_decay(
         values: Weight decays of the full training; ≥ 0.
         seed: Fixes initialisation and order for all arms.
         valid_examples: Size of the fixed validation slice; None for all of it.
+        optimizer_name: What the task's optimizer acts like, where it is the user's own. None means its name.
         execute: Where the runs are made.
 
     Source: Smith 2018, section 4.4. Differs: annealed, and total decay matched.
     """
+    name = optimizer_name or task.optimizer_name
     candidates = [
         Candidate(
             label=f"weight decay {value:.6g}" if value else "no weight decay",
             value=value,
-            settings=shortened(dataclasses.replace(settings, weight_decay=value), total_steps=total_steps, planned_steps=planned_steps),
+            settings=shortened(dataclasses.replace(settings, weight_decay=value), total_steps=total_steps, planned_steps=planned_steps, optimizer_name=name),
             total_steps=total_steps,
         )
         for value in values

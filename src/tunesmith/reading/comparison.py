@@ -9,6 +9,9 @@ from tunesmith.finding import Finding
 from tunesmith.reading.goal import arm_scores
 from tunesmith.thresholds import DEFAULT_THRESHOLDS, Thresholds
 
+MOST_CONFIDENCE = 0.75
+"""What a choice between short runs is believed at most (our choice: their noise has two or three degrees of freedom)."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
@@ -32,24 +35,28 @@ class Comparison:
 
     @property
     def matters(self) -> bool:
-        """Whether some finished arm can be told from the best."""
-        return any(math.isfinite(found) and label not in self.close for label, found in self.scores.items())
+        """Whether some finished arm can be told from the best; False where the noise is not known."""
+        return self.noise > 0 and any(math.isfinite(found) and label not in self.close for label, found in self.scores.items())
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """Values that cannot be told from the best, low to high."""
+        """Values that cannot be told from the best, low to high; None where the noise is not known."""
+        if self.noise <= 0:
+            return None
         values = [value for label in self.close if (value := self.values[label]) is not None]
         return (min(values), max(values)) if values else None
 
     def prefers(self, incumbent: float) -> bool:
-        """Whether the incumbent value should be kept: nothing finished, or no arm beats it by more than the noise of one run.
+        """Whether the incumbent value should be kept: nothing finished, the noise is not known, or no arm beats it by more than the noise of one run.
 
-        Keeping is a preference and not a proof: arms can be told apart only from `Thresholds.close_noise` on.
+        Keeping is a preference and not a proof: arms can be told apart only from `Thresholds.close_noise` on. An incumbent that failed is not kept.
         """
         label = next((label for label, value in self.values.items() if value == incumbent), "")
         if not self.best or label not in self.scores:
             return not self.best
-        return self.scores[label] - self.scores[self.best] <= self.noise and math.isfinite(self.scores[label])
+        if not math.isfinite(self.scores[label]):
+            return False
+        return self.noise <= 0 or self.scores[label] - self.scores[self.best] <= self.noise
 
 
 def compare(
@@ -106,8 +113,20 @@ def choice_finding(kind: str, comparison: Comparison, *, chosen: float, evidence
         kind=kind,
         value=chosen,
         interval=comparison.interval,
-        confidence=round(comparison.confidence, 3),
-        evidence=evidence + ("" if comparison.matters else " No arm that finished can be told from the best: it hardly matters here."),
+        confidence=_capped(comparison, chosen=chosen),
+        evidence=evidence + _doubt(comparison),
         not_established=not_established,
         action=action,
     )
+
+
+def _capped(comparison: Comparison, *, chosen: float) -> float:
+    """A noise known from two or three repeats supports no more than .75, and a value that is not the best of those tried no more than .5."""
+    is_best = comparison.best != "" and comparison.values[comparison.best] == chosen
+    return round(min(comparison.confidence, MOST_CONFIDENCE if is_best else 0.5), 3)
+
+
+def _doubt(comparison: Comparison) -> str:
+    if comparison.noise <= 0:
+        return " The noise between seeds is not known, since no setting was repeated."
+    return "" if comparison.matters else " No arm that finished can be told from the best: these runs cannot tell whether it matters."

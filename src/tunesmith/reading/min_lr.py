@@ -10,7 +10,7 @@ from tunesmith.thresholds import DEFAULT_THRESHOLDS, Thresholds
 
 MIN_LR_VERSION = 1
 USUAL_SHARE = 1 / 10
-_LOST = ("diverged", "never_started", "overfitting", "too_noisy")
+_LOST = ("diverged", "unstable", "never_started", "overfitting", "too_noisy")
 
 
 @dataclass(frozen=True, kw_only=True)

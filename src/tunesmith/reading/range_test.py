@@ -170,7 +170,7 @@ def read_range(curve: Curve, *, thresholds: Thresholds = DEFAULT_THRESHOLDS) -> 
         return _without_suggestion(
             _outcome_without_drop(train, curve, thresholds), curve, evidence=f"Drop {train.drop:.3g} against noise of one point {train.noise:.3g}."
         )
-    judge = valid if valid is not None and valid.drop > 0 else train
+    judge = valid if valid is not None and valid.has_dropped(thresholds) else train
     zone, best_lr = _zone(judge, edge, thresholds)
     suggested = zone[1] if edge is None else min(zone[1], EDGE_FRACTION * math.sqrt(edge[0] * edge[1]))
     if suggested <= 0:
@@ -284,10 +284,11 @@ def _without_suggestion(outcome: RangeOutcome, curve: Curve, *, evidence: str) -
 def _findings(
     curve: Curve, judge: _Track, *, edge: tuple[float, float] | None, zone: tuple[float, float], suggested: float, best_lr: float, thresholds: Thresholds
 ) -> tuple[Finding, ...]:
+    around = (min(zone[0], float(suggested)), max(zone[1], float(suggested)))
     sweep = f"One linear sweep of {len(curve.lr)} updates from {curve.lr[0]:.2g} to {curve.lr[-1]:.2g}"
     found = [
         Finding(
-            kind="suggestion", value=float(suggested), interval=zone, confidence=0.6 if edge is None else 0.7,
+            kind="suggestion", value=float(suggested), interval=around, confidence=0.6 if edge is None else 0.7,
             evidence=f"{sweep}: the loss is best near {best_lr:.2g} and stays near its best up to {zone[1]:.2g}.",
             not_established="That this is the best peak for a full training: learning rate and elapsed training are confounded in one sweep.",
             action="Try it, a half and a quarter of it in short annealed runs.",

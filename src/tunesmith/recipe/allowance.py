@@ -104,7 +104,9 @@ def range_size(*, search_examples: float, batch_size: int, n_valid: int, norm_ex
     return SweepSize(steps=max(FEWEST_STEPS, steps), evaluations=evaluations, valid_examples=valid_examples)
 
 
-def short_size(*, left: float, full_training_examples: float, batch_size: int, n_valid: int, norm_examples: int, stages: tuple[str, ...]) -> ShortSize | None:
+def short_size(
+    *, left: float, full_training_examples: float, batch_size: int, n_valid: int, norm_examples: int, stages: tuple[str, ...], slice_unit: int = 1
+) -> ShortSize | None:
     """Steps 4 and 5 above; None where not even the peak can be confirmed.
 
     Args:
@@ -114,12 +116,15 @@ def short_size(*, left: float, full_training_examples: float, batch_size: int, n
         n_valid: Validation examples.
         norm_examples: Examples that a re-estimation of BatchNorm statistics takes.
         stages: What would be done if there were enough.
+        slice_unit: A validation slice larger than this comes in whole multiples of it: a batch maker gives whole batches.
     """
     kept = [stage for stage in stages if stage in STAGE_RUNS]
     for dropped in (None, *DROP_ORDER):
         kept = [stage for stage in kept if stage != dropped]
         examples = min(left / max(1, sum(STAGE_RUNS[stage] for stage in kept)), LONGEST_SHORT_RUN * full_training_examples)
         valid_examples = int(min(n_valid, max(64, VALIDATION_SHARE * examples / FORWARD_SHARE - norm_examples)))
+        if valid_examples > slice_unit:
+            valid_examples -= valid_examples % slice_unit
         size = ShortSize(examples=examples, valid_examples=valid_examples, stages=tuple(kept))
         if size.steps_at(batch_size, norm_examples=norm_examples) >= FEWEST_SHORT_STEPS:
             return size

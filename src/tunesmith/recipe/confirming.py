@@ -19,13 +19,20 @@ from tunesmith.settings import Settings
 from tunesmith.task import Task
 
 MOST_ANSWERS = 2
+UNKNOWN_NOISE_SHARE = 0.25
+"""Of what was learnt: a difference beyond it is no noise, wherever seeds were not repeated (our choice)."""
+MANY_SEEDS = 2
+"""With more confirming seeds than this a difference from the current settings may be called confident (our choice)."""
 OVERFITTING, TOO_HOT = "overfitting", ("unstable", "diverged")
 """Kinds of clue that the plan is changed for; at most twice (our choice)."""
 NEVER_STARTED = "never_started"
 """The kind of clue that nothing can be recommended with."""
 EVALUATION_SHARE = 0.2
+HUGE_VALIDATION_SHARE = 0.5
 MOST_EVALUATIONS, FEWEST_EVALUATIONS = 20, 5
-"""Evaluations on the way of a confirming run: as many as cost a fifth of it, within these bounds (our choice: fewer than five show no shape)."""
+"""Evaluations on the way of a confirming run: as many as cost a fifth of it, within these bounds (our choice: fewer than five show no shape). Where even the
+fewest would cost more than half a training, because the validation set is huge, they use a fixed slice of it (our choice).
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +72,7 @@ def confirm_plan(lab: Laboratory, settings: Settings, *, total_steps: int, seeds
         limits: A fixed length is not shortened, and a bounded weight decay not stretched beyond its bounds.
     """
     best, clue = _train_plan(lab, settings, total_steps=total_steps, seeds=lab.confirm_seeds(seeds))
+    noise = _noise_of_full_runs(lab, best, short_runs)
     experiments, length = [best], total_steps
     for attempt in range(1, MOST_ANSWERS + 1):
         answer = _answer(clue, settings, length=length, limits=limits)
@@ -74,18 +82,26 @@ def confirm_plan(lab: Laboratory, settings: Settings, *, total_steps: int, seeds
         lab.progress.decided(sentence)
         tried, new_clue = _train_plan(lab, changed, total_steps=steps, seeds=lab.confirm_seeds(seeds, first=attempt * seeds))
         experiments.append(tried)
-        if _mean_score(lab, tried) >= _mean_score(lab, best):
+        if not _mean_score(lab, tried) < _mean_score(lab, best) - (noise if math.isfinite(_mean_score(lab, best)) else 0.0):
             break
         best, settings, length, clue = tried, changed, steps, new_clue
     lab.put(best)  # its place is before the current settings
     current = _train_current(lab, best)
     outcome, comparison = _verdict(lab, best, clue, current=current, short_runs=short_runs)
     others = tuple(dataclasses.replace(arm, label=_other_label(arm)) for experiment in experiments if experiment is not best for arm in experiment.arms)
+    if others:
+        clue = dataclasses.replace(
+            clue, action="", not_established=f"{clue.not_established} The plan is the best of {len(experiments)} tried, by this very score."
+        )
     shown = dataclasses.replace(best, arms=best.arms + others, findings=(clue, *comparison))
-    lab.put(dataclasses.replace(shown, verdict=f"Confirmed on {len(best.arms)} fresh seed{'s' if len(best.arms) > 1 else ''}: {clue.kind}."))
+    lab.put(
+        dataclasses.replace(shown, verdict=f"Trained in full on {len(best.arms)} fresh seed{'s' if len(best.arms) > 1 else ''}: {clue.kind.replace('_', ' ')}.")
+    )
     chosen = best.arms[0].run.spec.settings
     if outcome is StudyOutcome.KEEP_CURRENT or (
-        outcome is StudyOutcome.NO_DIFFERENCE and _is_clearly_behind(lab, best, current=current, short_runs=short_runs)
+        outcome is StudyOutcome.NO_DIFFERENCE
+        and isinstance(lab.task.current, Settings)
+        and _is_clearly_behind(lab, best, current=current, short_runs=short_runs)
     ):
         chosen = lab.task.current if isinstance(lab.task.current, Settings) else None
         length = current.arms[0].run.spec.total_steps if current is not None else length
@@ -113,7 +129,15 @@ def trained(task: Task, experiment: Experiment) -> Trained:
 def _train_plan(lab: Laboratory, settings: Settings, *, total_steps: int, seeds: list[int]) -> tuple[Experiment, Finding]:
     """The full runs, and the clue of the first of them that has something to mend; else that of the first."""
     lab.progress.stage("confirm", f"Training the plan: {total_steps} updates on {len(seeds)} fresh seed{'s' if len(seeds) > 1 else ''}.")
-    experiment = probes.confirm(lab.task, settings, total_steps=total_steps, seeds=seeds, evaluations=evaluations(lab), execute=lab.executor("confirm"))
+    experiment = probes.confirm(
+        lab.task,
+        settings,
+        total_steps=total_steps,
+        seeds=seeds,
+        evaluations=evaluations(lab),
+        valid_examples=validation_slice(lab),
+        execute=lab.executor("confirm"),
+    )
     clues = [read_clues(arm.run.curve, thresholds=lab.thresholds)[0] for arm in experiment.arms]
     return experiment, next((clue for clue in clues if clue.kind in (OVERFITTING, *TOO_HOT)), clues[0])
 
@@ -145,7 +169,7 @@ def _train_current(lab: Laboratory, best: Experiment) -> Experiment | None:
         return None
     lab.progress.stage("current", "Training with your current settings, on the plan's first seed.")
     seeds = [best.arms[0].run.spec.seed]
-    return lab.put(probes.current(lab.task, seeds=seeds, evaluations=evaluations(lab), execute=lab.executor("baseline")))
+    return lab.put(probes.current(lab.task, seeds=seeds, evaluations=evaluations(lab), valid_examples=validation_slice(lab), execute=lab.executor("baseline")))
 
 
 def _mean_score(lab: Laboratory, experiment: Experiment) -> float:
@@ -155,7 +179,8 @@ def _mean_score(lab: Laboratory, experiment: Experiment) -> float:
 
 def _is_clearly_behind(lab: Laboratory, best: Experiment, *, current: Experiment | None, short_runs: tuple[Experiment, ...]) -> bool:
     """Whether the plan did worse than the current settings by more than the noise of one run: then those are what to use, proven or not."""
-    return current is not None and _mean_score(lab, best) - _mean_score(lab, current) > _noise_of_full_runs(lab, best, short_runs)
+    noise = _noise_of_full_runs(lab, best, short_runs)
+    return noise > 0 and current is not None and _mean_score(lab, best) - _mean_score(lab, current) > noise
 
 
 def _verdict(
@@ -169,14 +194,30 @@ def _verdict(
     gain = current_score - plan_score
     noise = _noise_of_full_runs(lab, best, short_runs)
     bound = lab.thresholds.close_noise * noise * math.sqrt(1 / len(best.arms) + 1 / len(current.arms))
+    if not noise:
+        bound = _bound_without_noise(lab, min(plan_score, current_score))
     outcome = StudyOutcome.RECOMMENDED if gain > bound else StudyOutcome.KEEP_CURRENT if gain < -bound else StudyOutcome.NO_DIFFERENCE
-    finding = Finding(
-        kind="against_current", value=gain if math.isfinite(gain) else None, confidence=0.9 if abs(gain) > 2 * bound > 0 else 0.6,
-        evidence=f"Validation {lab.task.goal} of the plan against your current settings on {len(best.arms)} and {len(current.arms)} fresh seeds; "
-        + (f"noise between seeds {noise:.2g}, {'measured' if len(best.arms) > 1 else 'estimated from short runs'}." if noise else "their noise is not known."),
-        not_established="How far seeds of full trainings spread: that takes more --confirm-seeds.",
-    )  # fmt: skip
-    return outcome, (finding,)
+    is_sure = abs(gain) > 2 * bound > 0 and len(best.arms) > MANY_SEEDS
+    return outcome, (_against_current(lab, gain, best=best, current=current, noise=noise, is_sure=is_sure),)
+
+
+def _bound_without_noise(lab: Laboratory, better: float) -> float:
+    """What a difference must exceed where no setting was repeated: a quarter of what the better of the two learnt; a metric's difference counts for nothing."""
+    return UNKNOWN_NOISE_SHARE * abs(lab.checked.initial_loss - better) if lab.task.goal == "loss" else math.inf
+
+
+def _against_current(lab: Laboratory, gain: float, *, best: Experiment, current: Experiment, noise: float, is_sure: bool) -> Finding:
+    n_plan, n_current = len(best.arms), len(current.arms)
+    known = f"noise between seeds {noise:.2g}, {'measured' if n_plan > 1 else 'estimated from short runs'}." if noise else "their noise is not known."
+    return Finding(
+        kind="against_current",
+        value=gain if math.isfinite(gain) else None,
+        confidence=0.9 if is_sure else 0.6,
+        evidence=f"Validation {lab.task.goal} of the plan against your current settings on {n_plan} and {n_current} fresh seeds; {known}",
+        not_established="How the current settings spread over seeds."
+        if n_plan > 1
+        else "How far seeds of full trainings spread: that takes more --confirm-seeds.",
+    )
 
 
 def _noise_of_full_runs(lab: Laboratory, best: Experiment, short_runs: tuple[Experiment, ...]) -> float:
@@ -194,6 +235,12 @@ def evaluations(lab: Laboratory) -> int:
     """Evaluations on the way that a confirming run can afford."""
     affordable = EVALUATION_SHARE * lab.full_training_examples / (FORWARD_SHARE * lab.checked.n_valid)
     return int(min(MOST_EVALUATIONS, max(FEWEST_EVALUATIONS, affordable)))
+
+
+def validation_slice(lab: Laboratory) -> int | None:
+    """How much of the validation set a full run is judged on: all of it, or what keeps its evaluations at half a training where that set is huge."""
+    affordable = HUGE_VALIDATION_SHARE * lab.full_training_examples / (FORWARD_SHARE * (FEWEST_EVALUATIONS + 1))
+    return None if lab.checked.n_valid <= affordable else max(1, int(affordable))
 
 
 def _advice(outcome: StudyOutcome, clue: Finding) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """What a study says about itself: task, sizes, budget, versions, thresholds."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import scipy
@@ -8,9 +9,12 @@ import torch
 
 import tunesmith
 from tunesmith.engine import Checked
+from tunesmith.errors import StudyError
 from tunesmith.recipe.laboratory import describe_device
 from tunesmith.recipe.limits import Limits
 from tunesmith.settings import Json
+from tunesmith.study import Study
+from tunesmith.study.folder import DATABASE_NAME
 from tunesmith.task import Task
 from tunesmith.thresholds import DEFAULT_THRESHOLDS
 
@@ -36,3 +40,17 @@ def describe(task: Task, checked: Checked, *, budget: float, seed: int, recipe: 
         "versions": {"tunesmith": tunesmith.__version__, "torch": str(torch.__version__), "numpy": np.__version__, "scipy": scipy.__version__},
         "thresholds": DEFAULT_THRESHOLDS.to_dict(),
     }
+
+
+def check_kind(folder: Path, *, recipe: str) -> None:
+    """Refuse a folder that holds a study of another kind: its evidence would be overwritten.
+
+    Raises:
+        StudyError: It does, or it is no study that can be read.
+    """
+    if not (folder / DATABASE_NAME).is_file():
+        return
+    with Study.open(folder) as study:
+        kind = study.description.get("recipe")
+    if kind != recipe:
+        raise StudyError(f"A folder must hold one kind of study, and {folder} holds one of '{kind}', not '{recipe}'. Pass another --out.")

@@ -2,7 +2,7 @@
 
 from tunesmith.cost import FORWARD_SHARE
 from tunesmith.recipe.allowance import BRACKET_SHARE, LONGEST_SHORT_RUN, LOOK_SHARE, RANGE_SHARE, STAGE_RUNS
-from tunesmith.recipe.confirming import MOST_ANSWERS, evaluations
+from tunesmith.recipe.confirming import MOST_ANSWERS, evaluations, validation_slice
 from tunesmith.recipe.laboratory import Laboratory
 from tunesmith.recipe.limits import Limits
 from tunesmith.recipe.progress import Forecast
@@ -30,7 +30,7 @@ def forecast_of(lab: Laboratory, limits: Limits, *, batch_size: int, seconds_per
         baseline = lab.task.current.epochs / lab.task.full_epochs
     elif lab.task.current is not None:
         baseline = 1.0
-    evaluated = (evaluations(lab) + 1) * lab.checked.n_valid + (size_of(lab.task.test) or 0)
+    evaluated = (evaluations(lab) + 1) * (validation_slice(lab) or lab.checked.n_valid) + (size_of(lab.task.test) or 0)
     looks = FORWARD_SHARE * evaluated / lab.full_training_examples  # as many however short the run
     beside = baseline + (looks if baseline else 0.0)
     confirm = (confirm_seeds * (1 + looks), confirm_seeds * MOST_TRAININGS * (1 + looks))

@@ -63,6 +63,8 @@ class Laboratory:
         self.progress = progress
         self._processes = processes
         self._costs: dict[Purpose, Cost] = {"search": Cost(), "confirm": Cost(), "baseline": Cost()}
+        self._looked = Cost()
+        self._set_aside = 0.0
         self._counted: set[str] = set()
 
     @property
@@ -72,14 +74,20 @@ class Laboratory:
 
     @property
     def left(self) -> float:
-        """Examples that the search may still spend."""
-        return (self.budget - self.cost().search) * self.full_training_examples
+        """Examples that the search's runs may still spend.
+
+        What looking costs (the check, the time model) is set aside once, whatever it was: so a study with a time model from a file decides like the one that
+        measured it.
+        """
+        full = self.full_training_examples
+        return max(0.0, (self.budget - self._costs["search"].full_trainings(full_training_examples=full)) * full - self._set_aside)
 
     def cost(self) -> StudyCost:
         """What this recipe has asked for so far, in full trainings."""
         full = self.full_training_examples
-        search, confirm, baseline = (self._costs[purpose].full_trainings(full_training_examples=full) for purpose in ("search", "confirm", "baseline"))
-        return StudyCost(search=search, confirm=confirm, baseline=baseline, seconds=sum(cost.seconds for cost in self._costs.values()))
+        costs = self._costs | {"search": self._costs["search"] + self._looked}
+        search, confirm, baseline = (costs[purpose].full_trainings(full_training_examples=full) for purpose in ("search", "confirm", "baseline"))
+        return StudyCost(search=search, confirm=confirm, baseline=baseline, seconds=sum(cost.seconds for cost in costs.values()))
 
     def search_seed(self, index: int) -> int:
         """The seed of the search's `index`-th repeat."""
@@ -106,7 +114,11 @@ class Laboratory:
     def charge(self, name: str, cost: Cost) -> None:
         """Count what the search spent outside runs, such as measuring the time model."""
         self.study.charge(name, cost, purpose="search")
-        self._costs["search"] += cost
+        self._looked += cost
+
+    def set_aside(self, examples: float) -> None:
+        """Keep what looking may cost out of `left`."""
+        self._set_aside = examples
 
     def put(self, experiment: Experiment) -> Experiment:
         """Store an experiment and say what was decided."""

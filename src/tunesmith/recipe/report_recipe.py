@@ -9,6 +9,7 @@ import dataclasses
 import math
 from dataclasses import dataclass
 
+from tunesmith.engine.data import EVALUATION_BATCH_SIZE
 from tunesmith.experiment import Experiment
 from tunesmith.finding import Finding
 from tunesmith.plan import StudyOutcome
@@ -69,24 +70,28 @@ def search(lab: Laboratory, limits: Limits, *, sizes: list[int], seconds_per_ste
         seconds_per_step: The time model.
     """
     settings = first_settings(lab, limits, batch_size=sizes[0])
-    _, end_lr = run_bracket(lab, settings)
-    _, reading = run_sweeps(lab, settings, end_lr=end_lr)
-    if reading.suggested_lr is None and limits.is_free("lr"):
-        return Found(outcome=StudyOutcome.ABSTAINED, findings=reading.findings, advice=(reading.advice,))
-    suggested = limits.clip("lr", reading.suggested_lr or settings.lr)
+    swept: tuple[Finding, ...] = ()
+    suggested, largest = limits.clip("lr", settings.lr), None
+    if limits.is_free("lr"):
+        _, end_lr = run_bracket(lab, settings)
+        _, reading = run_sweeps(lab, settings, end_lr=end_lr)
+        if reading.suggested_lr is None:
+            return Found(outcome=StudyOutcome.ABSTAINED, findings=reading.findings, advice=(reading.advice,))
+        suggested, swept = limits.clip("lr", reading.suggested_lr), reading.findings
+        largest = None if reading.edge is None else reading.edge[0]
     settings = dataclasses.replace(settings, lr=suggested, min_lr=None)
     settings = dataclasses.replace(settings, weight_decay=limits.clip("weight_decay", starting_decay(grid(lab, settings, limits))))
     stages = tuple(name for name in STAGE_RUNS if limits.is_free("lr" if name == "peak_lr" else name) and (name != "batch_size" or len(sizes) > 1))
     short = short_size(
         left=lab.left, full_training_examples=lab.full_training_examples, batch_size=settings.batch_size,
         n_valid=lab.checked.n_valid, norm_examples=lab.norm_examples(settings.batch_size), stages=stages,
+        slice_unit=1 if lab.task.n_valid is not None else EVALUATION_BATCH_SIZE,
     )  # fmt: skip
     if short is None:
-        return _spent(lab, findings=reading.findings)
+        return _spent(lab, findings=swept)
     for dropped in (stage for stage in stages if stage not in short.stages):
         lab.progress.message(f"The budget of {lab.budget:g} full trainings has no runs for stage {dropped}: it is left out.")
-    largest = None if reading.edge is None else reading.edge[0]
-    tuning = Tuning(settings=settings, short=short, findings=reading.findings)
+    tuning = Tuning(settings=settings, short=short, findings=swept)
     tuning = choose_peak(lab, tuning, limits, suggested_lr=suggested, largest_lr=None if largest is None else EDGE_FRACTION * largest)
     if not math.isfinite(min(_final_losses(tuning), default=0.0)):
         return Found(
@@ -101,11 +106,12 @@ def search(lab: Laboratory, limits: Limits, *, sizes: list[int], seconds_per_ste
     return Found(outcome=StudyOutcome.RECOMMENDED, settings=tuning.settings, findings=tuning.findings, experiments=tuning.experiments)
 
 
-def refused(lab: Laboratory, *, batch_size: int) -> Found | None:
+def refused(lab: Laboratory, limits: Limits, *, batch_size: int) -> Found | None:
     """Why the search is not begun, before anything is spent on it; None where it can be.
 
     Args:
         lab: Whose task and budget.
+        limits: With a fixed learning rate there is no sweep to pay for.
         batch_size: The first batch size.
     """
     steps = lab.task.steps_at(batch_size)
@@ -115,7 +121,7 @@ def refused(lab: Laboratory, *, batch_size: int) -> Found | None:
             "Give more epochs, or fix a smaller batch_size."
         )
         return Found(outcome=StudyOutcome.ABSTAINED, advice=(advice,))
-    if bracket_steps(search_examples=lab.budget * lab.full_training_examples, batch_size=batch_size) < FEWEST_STEPS:
+    if limits.is_free("lr") and bracket_steps(search_examples=lab.budget * lab.full_training_examples, batch_size=batch_size) < FEWEST_STEPS:
         return _spent(lab)
     return None
 

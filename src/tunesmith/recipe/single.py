@@ -14,7 +14,7 @@ from tunesmith.probes.lr_range import FEWEST_STEPS
 from tunesmith.reading.min_lr import MinLrReading, read_min_lr
 from tunesmith.reading.range_test import RangeReading, read_range
 from tunesmith.recipe.allowance import MOST_BRACKET_STEPS, first_batch_size
-from tunesmith.recipe.description import describe
+from tunesmith.recipe.description import check_kind, describe
 from tunesmith.recipe.laboratory import Laboratory
 from tunesmith.recipe.limits import Limits
 from tunesmith.recipe.progress import Progress, SilentProgress
@@ -114,6 +114,7 @@ def _write_report(lab: Laboratory) -> None:
 
 @contextmanager
 def _laboratory(task: Task, *, out: str | Path, seed: int, device: str, probe: str, progress: Progress | None) -> Generator[Laboratory]:
+    check_kind(Path(out), recipe=probe)
     device = str(resolve_device(device))
     checked = check_task(task, device=device)
     description = describe(task, checked, budget=math.inf, seed=seed, recipe=probe, limits=Limits(fixed={}, bounds={}), device=device)
@@ -140,7 +141,7 @@ def _settings(lab: Laboratory, batch_size: int | None) -> Settings:
 def _sweep(lab: Laboratory, settings: Settings, *, start_lr: float | None, end_lr: float | None, steps: int | None) -> RangeReading:
     length = max(FEWEST_SWEEP_STEPS, round(SWEEP_SHARE * lab.task.steps_at(settings.batch_size))) if steps is None else steps
     if end_lr is None:
-        low, high = sweep_range(lab.task)
+        low, high = sweep_range(lab.checked.acts_like)
         found = probes.bracket(lab.task, settings, start_lr=low, end_lr=high, steps=MOST_BRACKET_STEPS, seed=lab.search_seed(0), execute=lab.executor("search"))
         end_lr = bracket_end(found.arms[0].run.curve)
         lab.put(dataclasses.replace(found, verdict=f"The linear sweep ends at {end_lr:.2g}."))

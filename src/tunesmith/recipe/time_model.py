@@ -78,6 +78,12 @@ def read_time_model(path: Path) -> TimeModel:
     return model
 
 
+def looking_examples(lab: Laboratory, *, first: int) -> float:
+    """What the check and the time model may cost together, in examples forward and backward."""
+    look = lab.checked.trained_examples + lab.checked.evaluated_examples
+    return look + max(LOOK_SHARE * lab.budget * lab.full_training_examples, first * (TIMED_UPDATES + 1))
+
+
 def _measured(lab: Laboratory, sizes: list[int]) -> TimeModel:
     allowed = LOOK_SHARE * lab.budget * lab.full_training_examples
     affordable = [size for i, size in enumerate(sizes) if i == 0 or sum(sizes[: i + 1]) * (TIMED_UPDATES + 1) <= allowed]

@@ -12,13 +12,13 @@ from tunesmith.fleet import Processes, TaskChanges, TaskSource
 from tunesmith.plan import Plan, StudyOutcome
 from tunesmith.plan_file import write_plan
 from tunesmith.recipe.confirming import Confirmed, confirm_plan
-from tunesmith.recipe.description import describe
+from tunesmith.recipe.description import check_kind, describe
 from tunesmith.recipe.forecast import forecast_of
 from tunesmith.recipe.laboratory import Laboratory
 from tunesmith.recipe.limits import Limits
 from tunesmith.recipe.progress import Progress, SilentProgress
 from tunesmith.recipe.report_recipe import Found, first_size, refused, search
-from tunesmith.recipe.time_model import find_time_model
+from tunesmith.recipe.time_model import find_time_model, looking_examples
 from tunesmith.report import write_report
 from tunesmith.schedules import SCHEDULES
 from tunesmith.settings import Settings
@@ -91,6 +91,7 @@ def tune(
         raise InputError(f"workers must be ≥ 1, got {workers!r}. Pass how many processes may train at the same time.")
     if schedule is not None and schedule not in SCHEDULES:
         raise InputError(f"schedule must be one of {', '.join(SCHEDULES)}, got {schedule!r}.")
+    check_kind(Path(out), recipe=recipe)
     heard = progress or SilentProgress()
     limits = Limits(fixed=dict(fixed or {}), bounds=dict(bounds or {}))
     changes = TaskChanges(schedule=schedule, epochs=limits.fixed.get("epochs"))
@@ -128,9 +129,10 @@ def tune(
 
 def _tuned(lab: Laboratory, limits: Limits, *, confirm_seeds: int, time_model: Path | None) -> Plan:
     sizes = first_size(lab, limits)
-    not_begun = refused(lab, batch_size=sizes[0])
+    not_begun = refused(lab, limits, batch_size=sizes[0])
     if not_begun is not None:
         return _plan(lab, not_begun, None)
+    lab.set_aside(looking_examples(lab, first=sizes[0]))
     seconds_per_step = find_time_model(lab, sizes, given=time_model)
     lab.progress.forecast(forecast_of(lab, limits, batch_size=sizes[0], seconds_per_step=seconds_per_step, confirm_seeds=confirm_seeds))
     found = search(lab, limits, sizes=sizes, seconds_per_step=seconds_per_step)

@@ -1,4 +1,7 @@
-"""Batch size: candidates by updates, memory and time model; short annealed runs at equal modelled time decide (report, remark 4)."""
+"""Batch size: candidates by updates, memory and time model; short annealed runs on equal examples decide, so in no more time for larger batches.
+
+The report (remark 4) compares at equal time; here `epochs` caps the examples, so a larger batch cannot use the time that it saves.
+"""
 
 import dataclasses
 
@@ -6,7 +9,7 @@ from tunesmith.finding import Finding
 from tunesmith.probes import Candidate, annealed_runs
 from tunesmith.probes.annealed import shortened
 from tunesmith.reading.comparison import choice_finding
-from tunesmith.recipe.allowance import FEWEST_FIRST_STEPS
+from tunesmith.recipe.allowance import FEWEST_FIRST_STEPS, FEWEST_SHORT_STEPS
 from tunesmith.recipe.laboratory import Laboratory
 from tunesmith.recipe.limits import Limits
 from tunesmith.recipe.stages.state import Tuning, judge, lr_interval, rounded, short_steps
@@ -24,6 +27,7 @@ def candidate_sizes(lab: Laboratory, *, first: int, limits: Limits) -> list[int]
     if not limits.is_free("batch_size"):
         return [first]
     low, high = limits.bounds.get("batch_size", (1, lab.task.n_train / 4))
+    high = min(high, lab.task.n_train)
     first = int(min(max(first, low), max(high, 1)))
     doubles = [first * 2**i for i in range(1, MOST_CANDIDATES)]
     return [first, *(size for size in doubles if size <= high and lab.full_training_examples / size >= FEWEST_FIRST_STEPS)]
@@ -32,11 +36,12 @@ def candidate_sizes(lab: Laboratory, *, first: int, limits: Limits) -> list[int]
 def choose_batch_size(
     lab: Laboratory, tuning: Tuning, limits: Limits, *, sizes: list[int], seconds_per_step: dict[int, float], largest_lr: float | None
 ) -> Tuning:
-    """The settings at the batch size that reaches the lowest loss in equal modelled time; of those within the noise of one run, the fastest.
+    """The settings at the batch size with the lowest loss in no more time than the first takes; of those within the noise of one run, the fastest.
 
     No candidate sees more examples than the first: `epochs` is the longest training that the user would pay for.
     """
-    worth = [size for size in sizes if size in seconds_per_step and _is_worthwhile(size, sizes[0], seconds_per_step)]
+    readable = [size for size in sizes if size == sizes[0] or short_steps(lab, tuning, batch_size=size) >= FEWEST_SHORT_STEPS]
+    worth = [size for size in readable if size in seconds_per_step and _is_worthwhile(size, sizes[0], seconds_per_step)]
     if len(worth) < 2 or "batch_size" not in tuning.short.stages or tuning.short.examples * (len(worth) - 1) > lab.left:  # noqa: PLR2004 (nothing to choose from)
         return dataclasses.replace(tuning, findings=(*tuning.findings, _kept(tuning.settings.batch_size, limits, sizes=sizes, worth=worth)))
     lab.progress.stage("batch_size", f"Short annealed runs at batch sizes {', '.join(str(size) for size in worth)}.")
@@ -46,15 +51,16 @@ def choose_batch_size(
         lab.task, candidates, probe="batch_size", seed=lab.search_seed(0), valid_examples=tuning.short.valid_examples, execute=lab.executor("search")
     )
     comparison = judge(lab, tuning, experiment)
-    bound = comparison.scores[comparison.best] + comparison.noise if comparison.best else 0.0
-    close = [size for size, candidate in zip(worth, candidates, strict=True) if comparison.best and comparison.scores[candidate.label] <= bound]
-    chosen = min(close, key=lambda size: seconds_per_step[size] / size) if close else worth[0]
+    near = {label for label, found in comparison.scores.items() if comparison.noise > 0 and found <= comparison.scores[comparison.best] + comparison.noise}
+    close = [size for size, candidate in zip(worth, candidates, strict=True) if candidate.label in near]
+    chosen = min(close, key=lambda size: seconds_per_step[size] / size) if close else worth[0]  # where the noise is not known, the first stays
     finding = choice_finding(
         "batch_size", comparison, chosen=chosen,
-        evidence=f"One short annealed run at each of {len(worth)} batch sizes, at most the modelled time of the smallest, learning rate like B^{LR_EXPONENT}.",
+        evidence=f"One short annealed run at each of {len(worth)} batch sizes, on equal examples, so in no more time than the smallest; "
+        f"learning rate like B^{LR_EXPONENT}.",
         not_established="That the order stays the same in a full training: short runs favour small batches.",
     )  # fmt: skip
-    experiment = lab.put(dataclasses.replace(experiment, findings=(finding,), verdict=f"Batch size {chosen}."))
+    experiment = lab.put(dataclasses.replace(experiment, findings=(finding,), verdict=f"Batch size {chosen}: the fastest within the noise of the best."))
     settings = _at(tuning.settings, chosen, allowed=allowed)
     return dataclasses.replace(tuning, settings=settings, experiments=(*tuning.experiments, experiment), findings=(*tuning.findings, finding))
 
@@ -74,7 +80,9 @@ def _at(settings: Settings, size: int, *, allowed: tuple[float, float]) -> Setti
 
 def _candidate(lab: Laboratory, tuning: Tuning, size: int, *, seconds: float, allowed: tuple[float, float]) -> Candidate:
     steps = short_steps(lab, tuning, batch_size=size)
-    settings = shortened(_at(tuning.settings, size, allowed=allowed), total_steps=steps, planned_steps=lab.task.steps_at(size))
+    settings = shortened(
+        _at(tuning.settings, size, allowed=allowed), total_steps=steps, planned_steps=lab.task.steps_at(size), optimizer_name=lab.checked.acts_like
+    )
     return Candidate(label=f"batch size {size}, {steps * seconds:.2g} s", value=float(size), settings=settings, total_steps=steps)
 
 

@@ -4,7 +4,6 @@ import dataclasses
 import math
 
 from tunesmith import probes
-from tunesmith.coupling import is_adam_kind
 from tunesmith.experiment import Experiment
 from tunesmith.reading.comparison import Comparison, choice_finding
 from tunesmith.recipe.laboratory import Laboratory
@@ -17,17 +16,17 @@ SHALLOW_GRID = (1e-4, 1e-3, 1e-2)
 UNKNOWN_GRID = (0.0, 1e-5, 1e-4, 1e-3)
 DEEP_GRID = (0.0, 1e-6, 1e-5, 1e-4)
 """Grids of the report, section 4.4 (METHOD, section 2.5)."""
-ADAM_TOTAL_DECAYS = (0.0, 0.3, 1.0, 3.0)
-"""For Adam kinds, where torch multiplies the decay by the learning rate, a grid in total decay (METHOD, section 2.5)."""
+ADAMW_TOTAL_DECAYS = (0.0, 0.3, 1.0, 3.0)
+"""For AdamW, where torch multiplies the decay by the learning rate, a grid in total decay (METHOD, section 2.5)."""
 SHALLOW_LAYERS, DEEP_LAYERS, LITTLE_DATA = 4, 20, 5_000
 MOST_EXTRA_RUNS = 2
 
 
 def grid(lab: Laboratory, settings: Settings, limits: Limits) -> tuple[float, ...]:
     """Weight decays to try, ascending: by optimizer, depth of the network and size of the data, within the user's bounds."""
-    if is_adam_kind(lab.task.optimizer_name):
+    if lab.checked.acts_like == "adamw":
         unit = _total_decay_of_one(lab, settings)
-        return limits.within("weight_decay", tuple(rounded(total / unit, digits=1) for total in ADAM_TOTAL_DECAYS))
+        return limits.within("weight_decay", tuple(rounded(total / unit, digits=1) for total in ADAMW_TOTAL_DECAYS))
     if lab.checked.n_weight_layers >= DEEP_LAYERS:
         values = DEEP_GRID
     elif lab.checked.n_weight_layers <= SHALLOW_LAYERS or lab.task.n_train < LITTLE_DATA:
@@ -63,7 +62,7 @@ def choose_weight_decay(lab: Laboratory, tuning: Tuning, limits: Limits) -> Tuni
         evidence=f"One short annealed run at each of {len(experiment.arms)} weight decays, with the total decay of a full training.",
         not_established="How much decay a full training needs against overfitting: that comes late." + _border(chosen, comparison),
     )  # fmt: skip
-    experiment = lab.put(dataclasses.replace(experiment, findings=(finding,), verdict=f"Weight decay {chosen:.1g}: the largest that costs short runs nothing."))
+    experiment = lab.put(dataclasses.replace(experiment, findings=(finding,), verdict=f"Weight decay {chosen:.1g}: the largest within the noise of the best."))
     settings = dataclasses.replace(tuning.settings, weight_decay=chosen)
     return dataclasses.replace(tuning, settings=settings, experiments=(*tuning.experiments, experiment), findings=(*tuning.findings, finding))
 
@@ -73,7 +72,7 @@ def largest_within_noise(comparison: Comparison, *, incumbent: float) -> float:
 
     Overfitting comes late (METHOD, trap 7), so a decay that a short run does not feel is worth having.
     """
-    if not comparison.best:
+    if comparison.prefers(incumbent) and comparison.noise <= 0:
         return incumbent
     bound = comparison.scores[comparison.best] + comparison.noise
     return max(comparison.values[label] or 0.0 for label, found in comparison.scores.items() if found <= bound)
@@ -83,7 +82,7 @@ def _runs(lab: Laboratory, tuning: Tuning, values: tuple[float, ...]) -> Experim
     batch_size = tuning.settings.batch_size
     return probes.weight_decay(
         lab.task, tuning.settings, total_steps=short_steps(lab, tuning, batch_size=batch_size), planned_steps=lab.task.steps_at(batch_size), values=values,
-        seed=lab.search_seed(0), valid_examples=tuning.short.valid_examples, execute=lab.executor("search"),
+        seed=lab.search_seed(0), valid_examples=tuning.short.valid_examples, optimizer_name=lab.checked.acts_like, execute=lab.executor("search"),
     )  # fmt: skip
 
 
@@ -114,4 +113,4 @@ def _border(chosen: float, comparison: Comparison) -> str:
 def _total_decay_of_one(lab: Laboratory, settings: Settings) -> float:
     shape = lab.task.schedule if callable(lab.task.schedule) else None
     one = dataclasses.replace(settings, weight_decay=1.0)
-    return total_decay(one, total_steps=lab.task.steps_at(settings.batch_size), optimizer_name=lab.task.optimizer_name, shape=shape)
+    return total_decay(one, total_steps=lab.task.steps_at(settings.batch_size), optimizer_name=lab.checked.acts_like, shape=shape)

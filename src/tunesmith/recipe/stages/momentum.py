@@ -21,7 +21,7 @@ def choose_momentum(lab: Laboratory, tuning: Tuning, limits: Limits, *, largest_
     steps = short_steps(lab, tuning, batch_size=tuning.settings.batch_size)
     experiment = probes.momentum(
         lab.task, tuning.settings, total_steps=steps, planned_steps=lab.task.steps_at(tuning.settings.batch_size), values=values, lr_interval=allowed,
-        seed=lab.search_seed(0), valid_examples=tuning.short.valid_examples, execute=lab.executor("search"),
+        seed=lab.search_seed(0), valid_examples=tuning.short.valid_examples, optimizer_name=lab.checked.acts_like, execute=lab.executor("search"),
     )  # fmt: skip
     comparison = judge(lab, tuning, experiment)
     keeps = comparison.prefers(incumbent)
@@ -33,8 +33,8 @@ def choose_momentum(lab: Laboratory, tuning: Tuning, limits: Limits, *, largest_
     )  # fmt: skip
     experiment = lab.put(
         dataclasses.replace(
-            experiment, findings=(finding,), verdict=f"Momentum {chosen:g}" + (", since none is better by more than the noise." if keeps else ".")
+            experiment, findings=(finding,), verdict=f"Momentum {chosen:g}" + (", since none is better by more than the noise that is known." if keeps else ".")
         )
     )
-    settings = tuning.settings if chosen == incumbent else at_momentum(tuning.settings, chosen, optimizer_name=lab.task.optimizer_name, lr_interval=allowed)
+    settings = tuning.settings if chosen == incumbent else at_momentum(tuning.settings, chosen, optimizer_name=lab.checked.acts_like, lr_interval=allowed)
     return dataclasses.replace(tuning, settings=settings, experiments=(*tuning.experiments, experiment), findings=(*tuning.findings, finding))

@@ -70,7 +70,10 @@ def _candidates(lab: Laboratory, tuning: Tuning, values: list[float]) -> list[Ca
     steps, planned = short_steps(lab, tuning, batch_size=batch_size), lab.task.steps_at(batch_size)
     return [
         Candidate(
-            label=f"lr {value:.6g}", value=value, settings=shortened(_at(tuning.settings, value), total_steps=steps, planned_steps=planned), total_steps=steps
+            label=f"lr {value:.6g}",
+            value=value,
+            settings=shortened(_at(tuning.settings, value), total_steps=steps, planned_steps=planned, optimizer_name=lab.checked.acts_like),
+            total_steps=steps,
         )
         for value in values
     ]

@@ -14,7 +14,6 @@ from tunesmith.reading.smoothing import smooth
 from tunesmith.recipe.allowance import bracket_steps, range_size
 from tunesmith.recipe.laboratory import Laboratory
 from tunesmith.settings import Settings
-from tunesmith.task import Task
 
 SGD_RANGE = (1e-4, 30.0)
 ADAM_RANGE = (1e-5, 1.0)
@@ -24,21 +23,23 @@ OVER_BEST = 4.0
 MOST_SWEEPS = 2
 
 
-def sweep_range(task: Task) -> tuple[float, float]:
+def sweep_range(optimizer_name: str) -> tuple[float, float]:
     """What the bracket sweeps for this optimizer."""
-    return ADAM_RANGE if is_adam_kind(task.optimizer_name) else SGD_RANGE
+    return ADAM_RANGE if is_adam_kind(optimizer_name) else SGD_RANGE
 
 
 def run_bracket(lab: Laboratory, settings: Settings) -> tuple[Experiment, float]:
     """The bracket and where the linear sweep should end."""
     search = lab.budget * lab.full_training_examples
-    start, end = sweep_range(lab.task)
+    start, end = sweep_range(lab.checked.acts_like)
     lab.progress.stage("bracket", "Sweeping the learning rate exponentially for its order of magnitude.")
     steps = bracket_steps(search_examples=search, batch_size=settings.batch_size)
     experiment = probes.bracket(lab.task, settings, start_lr=start, end_lr=end, steps=steps, seed=lab.search_seed(0), execute=lab.executor("search"))
     curve = experiment.arms[0].run.curve
     end_lr = bracket_end(curve)
-    return lab.put(dataclasses.replace(experiment, verdict=f"The linear sweep ends at {end_lr:.2g}: the loss was lost or best near there.")), end_lr
+    return lab.put(
+        dataclasses.replace(experiment, verdict=f"The linear sweep ends at {end_lr:.2g}: where the loss was lost, or four times where it was best.")
+    ), end_lr
 
 
 def bracket_end(curve: Curve) -> float:
@@ -64,7 +65,7 @@ def run_sweeps(lab: Laboratory, settings: Settings, *, end_lr: float) -> tuple[E
     search = lab.budget * lab.full_training_examples
     norm_examples = lab.norm_examples(settings.batch_size)
     size = range_size(search_examples=search, batch_size=settings.batch_size, n_valid=lab.checked.n_valid, norm_examples=norm_examples)
-    _, highest = sweep_range(lab.task)
+    _, highest = sweep_range(lab.checked.acts_like)
     experiment = Experiment(probe="lr_range", arms=())
     for _ in range(MOST_SWEEPS):
         lab.progress.stage("lr_range", f"Range test: learning rate from 0 to {end_lr:.2g} in {size.steps} updates.")
