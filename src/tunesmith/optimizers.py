@@ -85,3 +85,18 @@ def set_knobs(optimizer: Optimizer, *, lr: float, momentum: float) -> None:
             group["momentum"] = momentum
         elif "betas" in group:
             group["betas"] = (momentum, *group["betas"][1:])
+
+
+def acts_like(optimizer_name: str, optimizer: Optimizer) -> str:
+    """Whose arithmetic couples the optimizer's knobs: its own name, or for a maker's optimizer "sgd", "adam" or "adamw" by what its groups hold.
+
+    Example:
+        >>> acts_like("custom", torch.optim.NAdam([nn.Parameter(torch.zeros(1))])), acts_like("nesterov", torch.optim.SGD([nn.Parameter(torch.zeros(1))]))
+        ('adam', 'nesterov')
+    """
+    if optimizer_name in OPTIMIZER_NAMES:
+        return optimizer_name
+    if not any("betas" in group for group in optimizer.param_groups):
+        return "sgd"
+    is_decoupled = "adamw" in type(optimizer).__name__.lower() or any(group.get("decoupled_weight_decay") for group in optimizer.param_groups)
+    return "adamw" if is_decoupled else "adam"

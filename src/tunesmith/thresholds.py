@@ -1,4 +1,4 @@
-"""Every constant of judgement, in one frozen record that is stored with the study and printed in its report."""
+"""The constants of judgement that decide between outcomes, in one frozen record that is stored with the study and printed in its report."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -16,14 +16,15 @@ class Thresholds:
         edge_rise: The edge of a range test is where the smoothed loss has risen from its best by this share of the drop from its start to its best, for good.
             Our choice: smaller takes noise for the edge, larger overshoots it.
         zone_rise: The zone of a range test is where the smoothed validation loss is within this share of that drop of its best. Our choice.
-        flat_drop: A range test is flat when the loss drops by less than this many standard errors of its noise. Our choice: about one false alarm in 300.
+        flat_drop: A range test is flat when the loss drops by less than this many standard errors of its noise. Our choice: noise alone passes for a
+            drop in 1 to 10 % of sweeps (tests/reading/test_range_test.py).
         hump_share: A rise that later falls again by at least this share is a hump and not the edge (METHOD, trap 1).
         overfit_rise: A run overfits when its final validation loss lies above its best by this share of the drop from start to best, while the training loss
             fell. Our choice: smaller takes noise of the slice for overfitting.
         unstable_rise: A run is unstable when its validation loss jumps by this share of the drop and does not come all the way back. Our choice.
         unfinished_slope: A run is unfinished when the last tenth of its evaluations still lowers the loss by this share of the whole drop. Our choice.
         close_noise: Two arms are close when they differ by less than this many standard deviations of the difference between seeds. Our choice.
-        fewest_steps: `tune` abstains when a full training at the reference batch size has fewer updates: no short run would have enough to anneal. Our choice.
+        fewest_steps: `tune` abstains when a full training at the first batch size has fewer updates: no short run would have enough to anneal. Our choice.
     """
 
     diverged_rise: float = 2.0

@@ -18,7 +18,7 @@ from tunesmith.engine.seeds import child_seed, isolated_rng
 from tunesmith.engine.steps import training_step
 from tunesmith.engine.user_code import user_code
 from tunesmith.errors import TaskError
-from tunesmith.optimizers import default_param_groups, make_optimizer
+from tunesmith.optimizers import acts_like, default_param_groups, make_optimizer
 from tunesmith.schedules import lr_schedule
 from tunesmith.settings import Settings
 from tunesmith.task import Batch, Task
@@ -39,6 +39,7 @@ class Checked:
         n_weight_layers: Trained parameters with two dimensions or more: how deep the network is.
         has_batch_norm: Whether statistics can be re-estimated.
         initial_loss: Loss of one batch before training.
+        acts_like: Whose arithmetic couples the optimizer's knobs, see `optimizers.acts_like`.
         trained_examples, evaluated_examples: What the check cost.
     """
 
@@ -48,6 +49,7 @@ class Checked:
     n_weight_layers: int
     has_batch_norm: bool
     initial_loss: float
+    acts_like: str
     trained_examples: int
     evaluated_examples: int
 
@@ -72,19 +74,20 @@ def check_task(task: Task, *, device: str = "cpu") -> Checked:
                 "Task.model must give the same weights under one torch seed, and gave two different ones. "
                 "Draw initial weights from torch's global generator alone."
             )
-        examples, loss = _check_step(task, model, data=data, device=torch_device)
+        examples, loss, kind = _check_step(task, model, data=data, device=torch_device)
         found = Evaluator(task, data=data, device=torch_device, batch_size=examples).evaluate(model, task.valid, n_examples=_CHECK_EXAMPLES)
         _check_evaluation(task, found.values)
         n_valid = task.n_valid if task.n_valid is not None else sum(count_examples(batch) for batch in data.for_evaluation(task.valid, n_examples=None))
         digests = [digest(_first_batch(task, data)), digest(next(iter(data.for_evaluation(task.valid, n_examples=_CHECK_EXAMPLES))))]
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     return Checked(
-        fingerprint=fingerprint_of(task, weights=weights, data=digests, n_valid=n_valid),
+        fingerprint=fingerprint_of(task, weights=weights, data=digests, n_valid=n_valid, initial_loss=loss, acts_like=kind),
         n_valid=n_valid,
         n_parameters=sum(parameter.numel() for parameter in trained),
         n_weight_layers=sum(parameter.ndim > 1 for parameter in trained),
         has_batch_norm=any(isinstance(module, BATCH_NORM) and module.track_running_stats for module in model.modules()),
         initial_loss=loss,
+        acts_like=kind,
         trained_examples=examples,
         evaluated_examples=found.examples,
     )
@@ -121,7 +124,7 @@ def _first_batch(task: Task, data: TaskBatches) -> Batch:
         return next(batches)
 
 
-def _check_step(task: Task, model: nn.Module, *, data: TaskBatches, device: torch.device) -> tuple[int, float]:
+def _check_step(task: Task, model: nn.Module, *, data: TaskBatches, device: torch.device) -> tuple[int, float, str]:
     size = min(_CHECK_EXAMPLES, task.n_train)
     settings = Settings(batch_size=size, lr=1e-8)
     micro_batch = _first_batch(task, data)[0]
@@ -136,7 +139,7 @@ def _check_step(task: Task, model: nn.Module, *, data: TaskBatches, device: torc
     _check_gradients(model, optimizer)
     if callable(task.schedule):
         lr_schedule(Settings(schedule="task"), total_steps=_CHECK_STEPS, shape=task.schedule)  # raises where a factor is not in [0, 1]
-    return size, loss.item()
+    return size, loss.item(), acts_like(task.optimizer_name, optimizer)
 
 
 def _loss_problem(loss: object) -> str | None:

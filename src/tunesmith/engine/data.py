@@ -64,6 +64,7 @@ class TaskBatches:
         """The fixed slice of `n_examples` (None: all) of `data`, in the same batches at every call; what is not in the slice is not read."""
         size = min(batch_size, self._task.micro_batch_size or batch_size)
         if not isinstance(data, (tuple, Dataset)):
+            size = size if n_examples is None else min(size, n_examples)  # or a slice smaller than a batch would cost a whole one
             yield from _first_batches(data(size, torch.Generator().manual_seed(SLICE_SEED)), n_examples=n_examples, device=self._device)
             return
         batches_of, home = self._batches_of(data, seed=SLICE_SEED)

@@ -40,7 +40,7 @@ def digest(value: object) -> str:
     return found.hexdigest()[:_DIGITS]
 
 
-def fingerprint_of(task: Task, *, weights: str, data: list[str], n_valid: int) -> str:
+def fingerprint_of(task: Task, *, weights: str, data: list[str], n_valid: int, initial_loss: float, acts_like: str) -> str:
     """Twenty hex digits that name a task.
 
     Args:
@@ -48,6 +48,8 @@ def fingerprint_of(task: Task, *, weights: str, data: list[str], n_valid: int) -
         weights: Digest of its initial weights under a fixed seed.
         data: Digests of its first training and validation batch.
         n_valid: Validation examples.
+        initial_loss: Loss of its first training batch: another loss function gives another value.
+        acts_like: Whose arithmetic couples its optimizer's knobs.
     """
     facts = {
         "weights": weights,
@@ -62,5 +64,7 @@ def fingerprint_of(task: Task, *, weights: str, data: list[str], n_valid: int) -
         "ema": task.ema,
         "micro_batch_size": task.micro_batch_size,
         "current": task.current.to_dict() if isinstance(task.current, Settings) else task.current is not None,
+        "initial_loss": f"{initial_loss:.3e}",  # rounded: an accelerator's sums are not the same to the last bit
+        "acts_like": acts_like,
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:_DIGITS]
