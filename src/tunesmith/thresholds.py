@@ -22,6 +22,7 @@ class Thresholds:
         overfit_rise: A run overfits when its final validation loss lies above its best by this share of the drop from start to best, while the training loss
             fell. Our choice: smaller takes noise of the slice for overfitting.
         unstable_rise: A run is unstable when its validation loss jumps by this share of the drop and does not come all the way back. Our choice.
+        lost_share: A run is unstable, whatever its noise, when it ends above its best by this share of the drop and the training loss rose too. Our choice.
         unfinished_slope: A run is unfinished when the last tenth of its evaluations still lowers the loss by this share of the whole drop. Our choice.
         close_noise: Two arms are close when they differ by less than this many standard deviations of the difference between seeds. Our choice.
         fewest_steps: `tune` abstains when a full training at the first batch size has fewer updates: no short run would have enough to anneal. Our choice.
@@ -34,6 +35,7 @@ class Thresholds:
     hump_share: float = 0.5
     overfit_rise: float = 0.1
     unstable_rise: float = 0.15
+    lost_share: float = 0.5
     unfinished_slope: float = 0.02
     close_noise: float = 2.0
     fewest_steps: int = 100

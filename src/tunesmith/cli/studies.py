@@ -9,6 +9,9 @@ from tunesmith.cli.command import JSON_VERSION, Voice, command
 from tunesmith.errors import InputError
 from tunesmith.settings import Json
 
+STUDY_FILES = ("study.sqlite", "study.sqlite-wal", "study.sqlite-shm", "plan.toml", "time_model.json", "checkpoints")
+"""What a report must not be written over."""
+
 
 @command("show", example="tunesmith show runs/mine\ntunesmith show runs/* --format json")
 @click.argument("folders", metavar="DIR...", nargs=-1, required=True, type=click.Path(path_type=Path))
@@ -35,6 +38,8 @@ def report(backend: Backend, voice: Voice, *, folder: Path, out: Path | None) ->
     path = folder / "report.html" if out is None else out
     if out is not None and not out.parent.is_dir():
         raise InputError(f"--out must name a file in a folder that exists, got {str(out)!r}. Make the folder first.")
+    if path.name in STUDY_FILES and path.resolve().parent == folder.resolve():
+        raise InputError(f"--out must not be a file of the study itself, got {str(out)!r}. Name another, such as {str(folder / 'report.html')!r}.")
     backend.write_report(folder, path)
     voice.result(lambda: {"version": JSON_VERSION, "report": str(path)}, lambda: str(path))
     return 0

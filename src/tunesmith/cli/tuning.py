@@ -1,5 +1,6 @@
 """`tunesmith demo`, `tune` and `train`."""
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -128,4 +129,7 @@ def train(backend: Backend, voice: Voice, *, task: str, plan_file: Path, out: Pa
         trained = backend.train(backend.load_task(task), plan, out=out, seeds=seeds, device=device, progress=progress)
     voice.result(lambda: {"version": JSON_VERSION, "goal": plan.goal, "out": str(out), **trained.to_dict()}, lambda: trained_text(trained, goal=plan.goal))
     voice.say(f"Weights and curves: {out}")
-    return 0
+    lost = [seed for seed, value in zip(trained.seeds, trained.valid, strict=True) if not math.isfinite(value)]
+    if lost:
+        voice.say(f"Training must end with a finite loss, and did not on seed {', '.join(str(seed) for seed in lost)}: lower the plan's max_lr, or tune again.")
+    return 1 if lost else 0

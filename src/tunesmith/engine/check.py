@@ -26,6 +26,8 @@ from tunesmith.task import Batch, Task
 _CHECK_SEED = 0
 _CHECK_EXAMPLES = 32
 _CHECK_STEPS = 10
+_MOST_LR_SCALE = 1e4
+"""No sensible group trains this many times faster than the settings say (our choice)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,6 +139,7 @@ def _check_step(task: Task, model: nn.Module, *, data: TaskBatches, device: torc
     loss.backward()
     optimizer = make_optimizer(task.optimizer, (task.param_groups or default_param_groups)(model), settings)
     _check_gradients(model, optimizer)
+    _check_follows_settings(task, optimizer, settings)
     if callable(task.schedule):
         lr_schedule(Settings(schedule="task"), total_steps=_CHECK_STEPS, shape=task.schedule)  # raises where a factor is not in [0, 1]
     return size, loss.item(), acts_like(task.optimizer_name, optimizer)
@@ -163,6 +166,16 @@ def _check_gradients(model: nn.Module, optimizer: torch.optim.Optimizer) -> None
     broken = next((ours[id(p)] for p in given if p.grad is not None and not bool(torch.isfinite(p.grad).all())), None)
     if broken is not None:
         raise TaskError(f"Gradients of the first batch must be finite, and that of {broken} is not. Look for a division by zero or log(0) in the network.")
+
+
+def _check_follows_settings(task: Task, optimizer: torch.optim.Optimizer, settings: Settings) -> None:
+    """A maker that goes its own way would be "tuned" without ever hearing of it."""
+    largest = max(float(group["lr"]) for group in optimizer.param_groups)
+    if callable(task.optimizer) and largest > _MOST_LR_SCALE * settings.lr:
+        raise TaskError(
+            f"Task.optimizer must take its learning rate from the settings or groups that it is given: got {largest:g} where they say {settings.lr:g}. "
+            "Use settings.lr, or leave lr to the groups."
+        )
 
 
 def _check_evaluation(task: Task, values: dict[str, float]) -> None:

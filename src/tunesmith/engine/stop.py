@@ -8,6 +8,9 @@ from tunesmith.thresholds import Thresholds
 
 _WINDOW = 5
 _NOISE_UPDATES = 20
+_ALL = (1 << _WINDOW) - 1
+_MAJORITIES = frozenset(bits for bits in range(_ALL + 1) if bits.bit_count() > _WINDOW // 2)
+"""Which of the last five losses were usual, one bit each: those where most were."""
 
 
 class DivergenceWatch:
@@ -28,33 +31,32 @@ class DivergenceWatch:
         self._early: list[float] = []
         self._first = math.inf
         self._best = math.inf
-        self._bound = -math.inf
-        self._is_settled = False
-        self._usual_in_a_row = 0
+        self._bound = math.inf
+        self._low, self._high = math.inf, -math.inf
+        self._usual = 0
 
     def has_diverged(self, loss: float) -> bool:
         """Take in the next loss, which must be finite; whether the run is lost by now."""
         self._recent.append(loss)
-        if self._is_settled and self._best <= loss <= self._bound:
-            self._usual_in_a_row += 1
-            if self._usual_in_a_row > _WINDOW // 2:
-                return False  # the quick way: most of the last five lie between best and bound, hence so does their median, and neither moves
-        else:
-            self._usual_in_a_row = 0
+        self._usual = (self._usual << 1 | (self._low <= loss <= self._high)) & _ALL
+        if self._usual in _MAJORITIES:  # the quick way, and the usual one: the median lies between best and bound as well, so nothing moves
+            return False
         return self._has_risen(loss)
 
     def _has_risen(self, loss: float) -> bool:
-        if not self._is_settled:
+        is_early = len(self._early) < _NOISE_UPDATES
+        if is_early:
             self._early.append(loss)
         if len(self._recent) < _WINDOW:
             return False
         level = sorted(self._recent)[_WINDOW // 2]  # the median
         if math.isinf(self._first):
             self._first = level
-        if level < self._best or len(self._early) < _NOISE_UPDATES:
-            self._best = min(self._best, level)  # falls, so the bound can only rise once the noise is known
+        if level < self._best or is_early:
+            self._best = min(self._best, level)
             self._bound = self._first + self._rise * max(self._first - self._best, abs(self._first), 10 * self._noise())
-        self._is_settled = len(self._early) == _NOISE_UPDATES
+            if len(self._early) == _NOISE_UPDATES:  # from now on the noise is known, so this range can only grow
+                self._low, self._high = self._best, self._bound
         return level > self._bound
 
     def _noise(self) -> float:

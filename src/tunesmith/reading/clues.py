@@ -42,10 +42,12 @@ def read_clues(curve: Curve, *, thresholds: Thresholds = DEFAULT_THRESHOLDS) -> 
     best, final, start = int(np.argmin(smoothed)), float(smoothed[-1]), max(float(values[0]), _start(curve))
     drop, noise = start - float(smoothed[best]), noise_of(values)
     rise, has_fallen = final - float(smoothed[best]), drop > thresholds.flat_drop * math.hypot(noise, _start_error(curve))
+    train_fell = _train_level(curve, share=1.0) < _train_level(curve, share=(best + 1) / values.size)
+    if has_fallen and rise > thresholds.lost_share * drop and not train_fell:  # spikes make noise of a ruin: this holds whatever the noise
+        return (_unstable(curve, step=curve.eval_step[int(np.argmax(smoothed))], rise=rise),)
     before, top = _worst_jump(smoothed)
     if smoothed[top] - smoothed[before] > max(thresholds.unstable_rise * drop, 4 * noise) and final - smoothed[before] > _LEVEL_SHARE * drop:
         return (_unstable(curve, step=curve.eval_step[top], rise=float(smoothed[top] - smoothed[before])),)
-    train_fell = _train_level(curve, share=1.0) < _train_level(curve, share=(best + 1) / values.size)
     if rise > max(thresholds.overfit_rise * drop, (2 if has_fallen else 2 * thresholds.flat_drop) * noise) and train_fell:
         return (_overfitting(curve, best=best, rise=rise, drop=drop),)
     if not has_fallen:

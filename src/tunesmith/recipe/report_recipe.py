@@ -14,8 +14,8 @@ from tunesmith.experiment import Experiment
 from tunesmith.finding import Finding
 from tunesmith.plan import StudyOutcome
 from tunesmith.probes.lr_range import FEWEST_STEPS
-from tunesmith.reading.range_test import EDGE_FRACTION
-from tunesmith.recipe.allowance import STAGE_RUNS, bracket_steps, first_batch_size, short_size
+from tunesmith.reading.range_test import EDGE_FRACTION, RangeOutcome
+from tunesmith.recipe.allowance import FEWEST_SHORT_STEPS, LONGEST_SHORT_RUN, STAGE_RUNS, bracket_steps, first_batch_size, short_size
 from tunesmith.recipe.laboratory import Laboratory
 from tunesmith.recipe.limits import Limits
 from tunesmith.recipe.stages.batch import candidate_sizes, choose_batch_size
@@ -29,6 +29,13 @@ from tunesmith.settings import Settings
 
 USUAL_MOMENTUM, LOWEST_MOMENTUM = 0.95, 0.85
 """The report's usual best, cycled (section 4.3)."""
+
+
+_NO_RANGE = {
+    RangeOutcome.DIVERGED_AT_ONCE: "The loss jumped before it had fallen in the range test: look for a bug in the loss or the data, or fix lr (--fix lr=…).",
+    RangeOutcome.FLAT: "The loss did not fall in the range test: give more epochs, or look whether the network can learn from these data at all.",
+    RangeOutcome.TOO_NOISY: "The noise is larger than the drop in the range test: give more epochs or validation examples, or fix a larger batch_size.",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +83,7 @@ def search(lab: Laboratory, limits: Limits, *, sizes: list[int], seconds_per_ste
         _, end_lr = run_bracket(lab, settings)
         _, reading = run_sweeps(lab, settings, end_lr=end_lr)
         if reading.suggested_lr is None:
-            return Found(outcome=StudyOutcome.ABSTAINED, findings=reading.findings, advice=(reading.advice,))
+            return Found(outcome=StudyOutcome.ABSTAINED, findings=reading.findings, advice=(_NO_RANGE[reading.outcome],))
         suggested, swept = limits.clip("lr", reading.suggested_lr), reading.findings
         largest = None if reading.edge is None else reading.edge[0]
     settings = dataclasses.replace(settings, lr=suggested, min_lr=None)
@@ -88,7 +95,7 @@ def search(lab: Laboratory, limits: Limits, *, sizes: list[int], seconds_per_ste
         slice_unit=1 if lab.task.n_valid is not None else EVALUATION_BATCH_SIZE,
     )  # fmt: skip
     if short is None:
-        return _spent(lab, findings=swept)
+        return _too_short(lab, settings.batch_size, findings=swept) if _is_short_of_updates(lab, settings.batch_size) else _spent(lab, findings=swept)
     for dropped in (stage for stage in stages if stage not in short.stages):
         lab.progress.message(f"The budget of {lab.budget:g} full trainings has no runs for stage {dropped}: it is left out.")
     tuning = Tuning(settings=settings, short=short, findings=swept)
@@ -124,6 +131,17 @@ def refused(lab: Laboratory, limits: Limits, *, batch_size: int) -> Found | None
     if limits.is_free("lr") and bracket_steps(search_examples=lab.budget * lab.full_training_examples, batch_size=batch_size) < FEWEST_STEPS:
         return _spent(lab)
     return None
+
+
+def _is_short_of_updates(lab: Laboratory, batch_size: int) -> bool:
+    """Whether no budget would help: the longest short run, an eighth of a full training, has too few updates beside its evaluation."""
+    return LONGEST_SHORT_RUN * lab.full_training_examples / batch_size < 2 * FEWEST_SHORT_STEPS
+
+
+def _too_short(lab: Laboratory, batch_size: int, *, findings: tuple[Finding, ...]) -> Found:
+    steps = lab.task.steps_at(batch_size)
+    advice = f"A full training of {steps} updates at batch size {batch_size} is too short to be cut into short runs, whatever the budget. Give more epochs."
+    return Found(outcome=StudyOutcome.ABSTAINED, findings=findings, advice=(advice,))
 
 
 def _spent(lab: Laboratory, *, findings: tuple[Finding, ...] = ()) -> Found:

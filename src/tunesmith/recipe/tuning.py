@@ -1,5 +1,6 @@
 """`tune`: check the task, open the study, run a recipe, confirm, and write plan and report."""
 
+import dataclasses
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,6 +9,7 @@ from tunesmith.cost import Cost
 from tunesmith.engine import check_task
 from tunesmith.engine.device import resolve_device
 from tunesmith.errors import InputError
+from tunesmith.finding import Finding
 from tunesmith.fleet import Processes, TaskChanges, TaskSource
 from tunesmith.plan import Plan, StudyOutcome
 from tunesmith.plan_file import write_plan
@@ -28,6 +30,8 @@ from tunesmith.task import Task
 from tunesmith.thresholds import DEFAULT_THRESHOLDS
 
 RECIPES = ("report",)
+MOST_SEED = 2**40
+"""Seeds below this fit a database's whole numbers with room for those of single runs."""
 _ONE_PROCESS = (
     "All runs stay in this process, one after another: other workers must load the task themselves, since a Task object cannot be sent to them. "
     'Pass reference="FILE:FUNCTION" as well.'
@@ -85,14 +89,16 @@ def tune(
     """
     if recipe not in RECIPES:
         raise InputError(f"recipe must be one of {', '.join(RECIPES)}, got {recipe!r}.")
-    if not 0 < budget < float("inf") or confirm_seeds < 1 or seed < 0:
-        raise InputError(f"budget must be finite and > 0, confirm_seeds ≥ 1 and seed ≥ 0, got {budget!r}, {confirm_seeds!r} and {seed!r}.")
+    if not 0 < budget < float("inf") or confirm_seeds < 1 or not 0 <= seed < MOST_SEED:
+        raise InputError(f"budget must be finite and > 0, confirm_seeds ≥ 1 and seed in [0, {MOST_SEED}), got {budget!r}, {confirm_seeds!r} and {seed!r}.")
     if workers < 1:
         raise InputError(f"workers must be ≥ 1, got {workers!r}. Pass how many processes may train at the same time.")
     if schedule is not None and schedule not in SCHEDULES:
         raise InputError(f"schedule must be one of {', '.join(SCHEDULES)}, got {schedule!r}.")
     check_kind(Path(out), recipe=recipe)
     heard = progress or SilentProgress()
+    if task.conditions:
+        heard.message("Task.conditions are not tried yet: recipe 'report' tunes the task's own network.")
     limits = Limits(fixed=dict(fixed or {}), bounds=dict(bounds or {}))
     changes = TaskChanges(schedule=schedule, epochs=limits.fixed.get("epochs"))
     task = changes.made_in(task)
@@ -163,8 +169,21 @@ def _plan(lab: Laboratory, found: Found, confirmed: Confirmed | None) -> Plan:
         cost=lab.cost(),
         confirmed=None if confirmed is None else confirmed.confirmed,
         current=None if confirmed is None else confirmed.current,
-        findings=((*confirmed.findings, *found.findings) if confirmed is not None else found.findings),
+        findings=((*confirmed.findings, *_as_confirmed(found.findings, settings)) if confirmed is not None else found.findings),
         advice=confirmed.advice if confirmed is not None else found.advice,
+    )
+
+
+def _as_confirmed(findings: tuple[Finding, ...], settings: Settings | None) -> tuple[Finding, ...]:
+    """The search's findings, where confirming changed the peak with a word on it: no interval was measured for the new one."""
+    if settings is None:
+        return findings
+    changed = "Confirming changed it: other settings did better in full."
+    return tuple(
+        dataclasses.replace(finding, value=settings.lr, interval=None, confidence=0.5, evidence=f"{finding.evidence} {changed}")
+        if finding.kind == "max_lr" and finding.value != settings.lr
+        else finding
+        for finding in findings
     )
 
 

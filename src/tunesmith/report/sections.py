@@ -82,7 +82,8 @@ def _plan(evidence: Evidence) -> Markup:
     cells = [(joined([row.title, element("code", row.name)]), row.value, row.interval or "not measured", row.effect.text) for row in rows]
     caption = (
         f"Optimizer {plain(plan.optimizer_name)}, schedule {plain(plan.schedule)}. Interval: values that the evidence cannot tell from the one chosen. "
-        "How much it matters: the rise of the final validation loss from the best to the worst value tried, in short annealed runs."
+        "How much it matters: the rise of the final validation loss from the best to the worst value tried, in short annealed runs, "
+        "at the values tried there, before the peak was carried to the full length."
     )
     return joined([table(("", "Value", "Interval", "How much it matters"), cells, class_="plan"), element("p", caption, class_="quiet"), _results(evidence)])
 
