@@ -107,8 +107,9 @@ def test_the_tasks_own_errors_come_with_their_cause(tmp_path: Path, error: Excep
 
 
 @pytest.fixture
-def unprivileged_folder() -> Iterator[Path]:
+def unprivileged_folder(study: Tuned) -> Iterator[Path]:
     """A folder, and nobody's rights in it, because nothing is read-only to root."""
+    assert study.plan.settings is not None  # a whole study before, so that every module is loaded that nobody may not read
     with tempfile.TemporaryDirectory() as name:
         is_root = os.geteuid() == 0
         if is_root:

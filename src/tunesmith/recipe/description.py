@@ -45,12 +45,17 @@ def describe(task: Task, checked: Checked, *, budget: float, seed: int, recipe: 
 def check_kind(folder: Path, *, recipe: str) -> None:
     """Refuse a folder that holds a study of another kind: its evidence would be overwritten.
 
+    What cannot be read as a study is left to `Study.create`, which says why, or begins it where a kill left an empty one.
+
     Raises:
-        StudyError: It does, or it is no study that can be read.
+        StudyError: A study of another kind.
     """
     if not (folder / DATABASE_NAME).is_file():
         return
-    with Study.open(folder) as study:
-        kind = study.description.get("recipe")
+    try:
+        with Study.open(folder) as study:
+            kind = study.description.get("recipe")
+    except StudyError:
+        return
     if kind != recipe:
         raise StudyError(f"A folder must hold one kind of study, and {folder} holds one of '{kind}', not '{recipe}'. Pass another --out.")
