@@ -17,16 +17,16 @@ def when_diverged(losses: list[float]) -> int | None:
 
 
 def by_the_book(losses: list[float]) -> int | None:
-    """The rule as its documentation has it, worked out anew for every update."""
-    best = float("inf")
-    first = float("inf")
+    """The rule as its documentation has it, without the quick way."""
+    first = best = bound = float("inf")
     for step in range(4, len(losses)):
         level = statistics.median(losses[step - 4 : step + 1])
         first = level if step == 4 else first
-        best = min(best, level)
-        early = losses[: min(step + 1, 20)]
-        noise = statistics.median(abs(b - a) for a, b in pairwise(early))
-        if level > first + RISE * max(first - best, abs(first), 10 * noise):
+        if level < best or step < 19:  # the noise is that of the first twenty updates, and counts once there is something to compare
+            best = min(best, level)
+            noise = statistics.median(abs(after - before) for before, after in pairwise(losses[: min(step + 1, 20)]))
+            bound = first + RISE * max(first - best, abs(first), 10 * noise)
+        if level > bound:
             return step
     return None
 

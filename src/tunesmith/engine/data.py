@@ -103,6 +103,8 @@ def _first_batches(batches: Iterable[Batch], *, n_examples: int | None, device: 
 
 
 def _grouped(batches: Iterator[Batch], *, count: int) -> Generator[list[Batch]]:
+    while count == 1:
+        yield [next(batches)]
     while True:
         yield [next(batches) for _ in range(count)]
 

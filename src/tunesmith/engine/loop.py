@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
-from typing import cast
+from typing import TypeAlias, cast
 
 import torch
 from torch import Tensor, nn
@@ -24,7 +24,7 @@ from tunesmith.settings import RunSpec
 from tunesmith.task import Batch, Task, TrainingStep
 from tunesmith.thresholds import DEFAULT_THRESHOLDS, Thresholds
 
-OnStep = Callable[[int, float], None]
+OnStep: TypeAlias = Callable[[int, float], None]
 _TELL_EVERY_UPDATES, _TELL_EVERY_SECONDS = 16, 0.1
 """Progress is told this often, whichever comes first (our choice: telling at every small step would slow it down)."""
 
@@ -70,12 +70,12 @@ def run_spec(task: Task, spec: RunSpec, *, device: str = "cpu", thresholds: Thre
         model = task.model().to(torch_device)
         with pinned_threads(model, torch_device) as threads:
             seed_globals(child_seed(spec.seed, "rest"), torch_device)
-            curve, weights = _train(task, spec, model, device=torch_device, thresholds=thresholds, on_step=on_step or _tell_nobody, started=started)
+            curve, weights = _train(task, spec, model, device=torch_device, thresholds=thresholds, on_step=on_step, started=started)
     return RunResult(curve=curve, weights=weights, threads=threads)
 
 
 def _train(
-    task: Task, spec: RunSpec, model: nn.Module, *, device: torch.device, thresholds: Thresholds, on_step: OnStep, started: float
+    task: Task, spec: RunSpec, model: nn.Module, *, device: torch.device, thresholds: Thresholds, on_step: OnStep | None, started: float
 ) -> tuple[Curve, dict[str, Tensor] | None]:
     network = cast("nn.Module", torch.compile(model)) if task.compile else model
     batch_size = spec.settings.batch_size
@@ -91,7 +91,7 @@ def _train(
 
     model.train()
     with closing(data.for_training(batch_size=batch_size, seed=child_seed(spec.seed, "order"))) as batches:
-        while record.updates < spec.total_steps and record.outcome is RunOutcome.FINISHED:
+        while record.updates < spec.total_steps and not record.is_lost:
             lr, momentum = knobs.move_to(record.updates)
             optimizer.zero_grad()
             loss = _backward(network, next(batches), loss_of=loss_of, scale=scale)
@@ -108,7 +108,7 @@ def _train(
                 with average.in_place_of_weights():
                     found = evaluator.evaluate(network, task.valid, n_examples=spec.valid_examples, reestimates_norm=spec.reestimates_norm)
                 record.add_evaluation(found.values, examples=found.examples)
-            if record.updates % _TELL_EVERY_UPDATES == 0 or time.monotonic() - told > _TELL_EVERY_SECONDS:
+            if on_step is not None and (record.updates % _TELL_EVERY_UPDATES == 0 or time.monotonic() - told > _TELL_EVERY_SECONDS):
                 on_step(record.updates, record.spent_examples)
                 told = time.monotonic()
 
@@ -117,7 +117,8 @@ def _train(
             found = evaluator.evaluate(network, task.test)
             record.add_test(found.values, examples=found.examples)
         weights = {name: value.detach().cpu().clone() for name, value in model.state_dict().items()} if spec.keeps_weights else None
-    on_step(record.updates, record.spent_examples)
+    if on_step is not None:
+        on_step(record.updates, record.spent_examples)
     return record.curve(seconds=time.perf_counter() - started), weights
 
 
@@ -140,7 +141,3 @@ def _evaluation_steps(spec: RunSpec) -> frozenset[int]:
     """After which updates to evaluate: `spec.evaluations` evenly on the way, and the last."""
     between = (round((i + 1) * spec.total_steps / (spec.evaluations + 1)) for i in range(spec.evaluations))
     return frozenset(step for step in between if step > 0) | {spec.total_steps}
-
-
-def _tell_nobody(_updates: int, _examples: float) -> None:
-    """What progress is told to where nobody asked."""

@@ -18,7 +18,7 @@ _MOST_SKIPPED_IN_A_ROW = 50
 
 
 class Record:
-    """Rows of a curve in the making. The outcome is FINISHED for as long as nothing has gone wrong.
+    """Rows of a curve in the making. The outcome is FINISHED, and the run not lost, for as long as nothing has gone wrong.
 
     Args:
         thresholds: When a run counts as diverged.
@@ -30,6 +30,7 @@ class Record:
     def __init__(self, *, thresholds: Thresholds, stops_when_diverged: bool, batch_size: int, device: torch.device) -> None:
         self.updates = 0
         self.outcome = RunOutcome.FINISHED
+        self.is_lost = False
         self._watch = DivergenceWatch(thresholds)
         self._stops_when_diverged = stops_when_diverged
         self._read_every = _READ_EVERY_UPDATES.get(device.type, _READ_EVERY_ON_ACCELERATOR)
@@ -62,8 +63,8 @@ class Record:
         """Take down that an update was not applied: it cost something, and makes no row."""
         self._skipped += 1
         self._skipped_in_a_row += 1
-        if self._skipped_in_a_row > _MOST_SKIPPED_IN_A_ROW and self.outcome is RunOutcome.FINISHED:
-            self.outcome = RunOutcome.NOT_FINITE
+        if self._skipped_in_a_row > _MOST_SKIPPED_IN_A_ROW:
+            self._lose(RunOutcome.NOT_FINITE)
 
     def add_evaluation(self, values: dict[str, float], *, examples: int) -> None:
         """Take down an evaluation after the updates so far."""
@@ -107,12 +108,16 @@ class Record:
 
     def _take(self, loss: float) -> None:
         self._train_loss.append(loss)
-        if self.outcome is not RunOutcome.FINISHED:
+        if self.is_lost:
             return
         if not math.isfinite(loss):
-            self.outcome = RunOutcome.NOT_FINITE
+            self._lose(RunOutcome.NOT_FINITE)
         elif self._watch.has_diverged(loss) and self._stops_when_diverged:
-            self.outcome = RunOutcome.DIVERGED
+            self._lose(RunOutcome.DIVERGED)
+
+    def _lose(self, outcome: RunOutcome) -> None:
+        if not self.is_lost:
+            self.outcome, self.is_lost = outcome, True
 
     def _cost(self, *, seconds: float) -> Cost:
         trained_examples = (self.updates + self._skipped) * self._batch_size

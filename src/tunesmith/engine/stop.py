@@ -44,19 +44,19 @@ class DivergenceWatch:
         return self._has_risen(loss)
 
     def _has_risen(self, loss: float) -> bool:
-        is_early = len(self._early) < _NOISE_UPDATES
-        if is_early:
+        if len(self._early) < _NOISE_UPDATES:
             self._early.append(loss)
         if len(self._recent) < _WINDOW:
             return False
         level = sorted(self._recent)[_WINDOW // 2]  # the median
         if math.isinf(self._first):
             self._first = level
-        if level < self._best or is_early:
+        if level < self._best or len(self._early) < _NOISE_UPDATES:
             self._best = min(self._best, level)
             self._bound = self._first + self._rise * max(self._first - self._best, abs(self._first), 10 * self._noise())
-            if len(self._early) == _NOISE_UPDATES:  # from now on the noise is known, so this range can only grow
-                self._low, self._high = self._best, self._bound
+            self._usual = 0  # judged by another range
+        if len(self._early) == _NOISE_UPDATES:
+            self._low, self._high = self._best, self._bound
         return level > self._bound
 
     def _noise(self) -> float:

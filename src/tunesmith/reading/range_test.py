@@ -181,7 +181,7 @@ def read_range(curve: Curve, *, thresholds: Thresholds = DEFAULT_THRESHOLDS) -> 
         suggested_lr=float(suggested),
         zone=zone,
         edge=edge,
-        findings=_findings(curve, judge, edge=edge, zone=zone, suggested=suggested, best_lr=best_lr, thresholds=thresholds),
+        findings=_findings(curve, judge, is_validation=judge is valid, edge=edge, zone=zone, suggested=suggested, best_lr=best_lr, thresholds=thresholds),
         advice=_ADVICE[outcome],
     )
 
@@ -282,17 +282,30 @@ def _without_suggestion(outcome: RangeOutcome, curve: Curve, *, evidence: str) -
 
 
 def _findings(
-    curve: Curve, judge: _Track, *, edge: tuple[float, float] | None, zone: tuple[float, float], suggested: float, best_lr: float, thresholds: Thresholds
+    curve: Curve,
+    judge: _Track,
+    *,
+    is_validation: bool,
+    edge: tuple[float, float] | None,
+    zone: tuple[float, float],
+    suggested: float,
+    best_lr: float,
+    thresholds: Thresholds,
 ) -> tuple[Finding, ...]:
-    around = (min(zone[0], float(suggested)), max(zone[1], float(suggested)))
     sweep = f"One linear sweep of {len(curve.lr)} updates from {curve.lr[0]:.2g} to {curve.lr[-1]:.2g}"
+    loss = "validation loss" if is_validation else "training loss"
     found = [
         Finding(
-            kind="suggestion", value=float(suggested), interval=around, confidence=0.6 if edge is None else 0.7,
-            evidence=f"{sweep}: the loss is best near {best_lr:.2g} and stays near its best up to {zone[1]:.2g}.",
+            kind="suggestion", value=float(suggested), confidence=0.6 if edge is None else 0.7,
+            evidence=f"{sweep}: the {loss} is best near {best_lr:.2g} and stays near its best up to {zone[1]:.2g}.",
             not_established="That this is the best peak for a full training: learning rate and elapsed training are confounded in one sweep.",
             action="Try it, a half and a quarter of it in short annealed runs.",
-        )
+        ),
+        Finding(
+            kind="zone", value=best_lr, interval=zone, confidence=0.6,
+            evidence=f"{sweep}: the {loss} is near its best from {zone[0]:.2g} to {zone[1]:.2g}.",
+            not_established="Where it would be in a test of another length.",
+        ),
     ]  # fmt: skip
     if edge is not None:
         since = int(np.searchsorted(np.asarray(curve.lr), edge[0]))
@@ -303,7 +316,7 @@ def _findings(
                 not_established="Where constant learning rates of another length diverge.", action="Stay below half of it.",
             )
         )  # fmt: skip
-    hump = _hump(judge, thresholds)
+    hump = _hump(judge, thresholds) if is_validation else None  # overfitting shows in the validation loss alone
     if hump is not None:
         found.append(
             Finding(

@@ -44,7 +44,7 @@ def range_section(evidence: Evidence, plots: Plots) -> Markup:
 
 
 def _range_claim(facts: RangeTestFacts) -> str:
-    zone = "" if facts.zone is None else f"Validation loss is near its best {_place(facts.zone, between='from')}; "
+    zone = "" if facts.zone is None else f"The loss is near its best {_place(facts.zone, between='from')}; "
     edge = (
         f"the loss breaks away for good {_place(facts.edge, between='between')}" if facts.edge else f"no edge was found up to {number_text(facts.lr_range[1])}"
     )
