@@ -1,10 +1,10 @@
 """Whose fault an exception is: the task's own code raises UserCodeError, everything else a sentence."""
 
+import contextlib
 import os
 import re
 import traceback
 from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -13,7 +13,7 @@ import tunesmith
 from tunesmith.errors import TaskError, TunesmithError, UserCodeError
 from tunesmith.settings import RunSpec
 
-_NOT_THE_USERS = (*(f"{Path(module.__file__ or '').parent}{os.sep}" for module in (tunesmith, torch)), "<frozen")
+_NOT_THE_USERS = (*(f"{Path(module.__file__ or '').parent}{os.sep}" for module in (tunesmith, torch)), contextlib.__file__, "<frozen")
 _WORKER = "in DataLoader worker process"
 
 
@@ -22,10 +22,10 @@ def is_users_own(error: BaseException) -> bool:
     files = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
     if _WORKER in str(error):  # a worker sends its traceback as text
         files += re.findall(r'File "([^"]+)", line', str(error))
-    return any(not file.startswith(_NOT_THE_USERS) and Path(file).name not in ("contextlib.py", "process.py", "popen_fork.py") for file in files)
+    return not all(file.startswith(_NOT_THE_USERS) for file in files)
 
 
-@contextmanager
+@contextlib.contextmanager
 def user_code(spec: RunSpec | None = None) -> Generator[None]:
     """Turn what the task's code raises into a UserCodeError with the settings, and what torch raises because of the task into a TaskError.
 
