@@ -1,7 +1,6 @@
 import dataclasses
 
 import pytest
-from torch import nn
 
 from tunesmith import demo_task
 from tunesmith.engine import run_spec
@@ -17,5 +16,5 @@ def test_a_compiled_network_learns_the_same_within_rounding() -> None:
     assert compiled.curve.train_loss == pytest.approx(plain.curve.train_loss, rel=1e-4)
     assert compiled.curve.valid_loss == pytest.approx(plain.curve.valid_loss, rel=1e-4)
     assert compiled.weights is not None
-    network: nn.Module = task.model()
+    network = task.model()
     network.load_state_dict(compiled.weights)  # names without the compiler's prefix
