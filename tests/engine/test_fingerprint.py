@@ -1,7 +1,14 @@
+import dataclasses
+
 import pytest
 import torch
+from torch import nn
+from torch.nn import functional as F
 
+from tunesmith import demo_task
+from tunesmith.engine import check_task
 from tunesmith.engine.fingerprint import digest
+from tunesmith.optimizers import ParamGroups
 
 
 @pytest.mark.parametrize(
@@ -31,3 +38,17 @@ def test_narrow_types_have_a_digest() -> None:
 
 def test_objects_that_are_no_data_are_passed_over() -> None:
     assert digest([object(), 1]) == digest([object(), 1])
+
+
+def test_other_parameter_groups_or_another_loss_make_another_task() -> None:
+    task = demo_task.task()
+
+    def all_decay(model: nn.Module) -> ParamGroups:
+        return [{"params": list(model.parameters())}]
+
+    def steeper(output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        return 5 * F.cross_entropy(output, target)
+
+    changed = [task, dataclasses.replace(task, param_groups=all_decay), dataclasses.replace(task, loss=steeper)]
+    assert len({check_task(each).fingerprint for each in changed}) == len(changed)
+    assert check_task(demo_task.task()).fingerprint == check_task(task).fingerprint

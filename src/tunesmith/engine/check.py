@@ -76,20 +76,20 @@ def check_task(task: Task, *, device: str = "cpu") -> Checked:
                 "Task.model must give the same weights under one torch seed, and gave two different ones. "
                 "Draw initial weights from torch's global generator alone."
             )
-        examples, loss, kind = _check_step(task, model, data=data, device=torch_device)
+        examples, loss, optimizer = _check_step(task, model, data=data, device=torch_device)
         found = Evaluator(task, data=data, device=torch_device, batch_size=examples).evaluate(model, task.valid, n_examples=_CHECK_EXAMPLES)
         _check_evaluation(task, found.values)
         n_valid = task.n_valid if task.n_valid is not None else sum(count_examples(batch) for batch in data.for_evaluation(task.valid, n_examples=None))
         digests = [digest(_first_batch(task, data)), digest(next(iter(data.for_evaluation(task.valid, n_examples=_CHECK_EXAMPLES))))]
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     return Checked(
-        fingerprint=fingerprint_of(task, weights=weights, data=digests, n_valid=n_valid, initial_loss=loss, acts_like=kind),
+        fingerprint=fingerprint_of(task, weights=weights, data=digests, n_valid=n_valid, initial_loss=loss, optimizer=optimizer),
         n_valid=n_valid,
         n_parameters=sum(parameter.numel() for parameter in trained),
         n_weight_layers=sum(parameter.ndim > 1 for parameter in trained),
         has_batch_norm=any(isinstance(module, BATCH_NORM) and module.track_running_stats for module in model.modules()),
         initial_loss=loss,
-        acts_like=kind,
+        acts_like=acts_like(task.optimizer_name, optimizer),
         trained_examples=examples,
         evaluated_examples=found.examples,
     )
@@ -126,7 +126,7 @@ def _first_batch(task: Task, data: TaskBatches) -> Batch:
         return next(batches)
 
 
-def _check_step(task: Task, model: nn.Module, *, data: TaskBatches, device: torch.device) -> tuple[int, float, str]:
+def _check_step(task: Task, model: nn.Module, *, data: TaskBatches, device: torch.device) -> tuple[int, float, torch.optim.Optimizer]:
     size = min(_CHECK_EXAMPLES, task.n_train)
     settings = Settings(batch_size=size, lr=1e-8)
     micro_batch = _first_batch(task, data)[0]
@@ -142,7 +142,7 @@ def _check_step(task: Task, model: nn.Module, *, data: TaskBatches, device: torc
     _check_follows_settings(task, optimizer, settings)
     if callable(task.schedule):
         lr_schedule(Settings(schedule="task"), total_steps=_CHECK_STEPS, shape=task.schedule)  # raises where a factor is not in [0, 1]
-    return size, loss.item(), acts_like(task.optimizer_name, optimizer)
+    return size, loss.item(), optimizer
 
 
 def _loss_problem(loss: object) -> str | None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import torch
 from torch import Tensor
+from torch.optim import Optimizer
 
 from tunesmith.settings import Settings
 from tunesmith.task import Task
@@ -40,7 +41,7 @@ def digest(value: object) -> str:
     return found.hexdigest()[:_DIGITS]
 
 
-def fingerprint_of(task: Task, *, weights: str, data: list[str], n_valid: int, initial_loss: float, acts_like: str) -> str:
+def fingerprint_of(task: Task, *, weights: str, data: list[str], n_valid: int, initial_loss: float, optimizer: Optimizer) -> str:
     """Twenty hex digits that name a task.
 
     Args:
@@ -49,7 +50,7 @@ def fingerprint_of(task: Task, *, weights: str, data: list[str], n_valid: int, i
         data: Digests of its first training and validation batch.
         n_valid: Validation examples.
         initial_loss: Loss of its first training batch: another loss function gives another value.
-        acts_like: Whose arithmetic couples its optimizer's knobs.
+        optimizer: What its maker or name gives: its class and parameter groups count.
     """
     facts = {
         "weights": weights,
@@ -65,6 +66,7 @@ def fingerprint_of(task: Task, *, weights: str, data: list[str], n_valid: int, i
         "micro_batch_size": task.micro_batch_size,
         "current": task.current.to_dict() if isinstance(task.current, Settings) else task.current is not None,
         "initial_loss": f"{initial_loss:.3e}",  # rounded: an accelerator's sums are not the same to the last bit
-        "acts_like": acts_like,
+        "optimizer_class": type(optimizer).__name__,
+        "groups": [[len(group["params"]), group.get("lr_scale"), group.get("weight_decay_scale")] for group in optimizer.param_groups],
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:_DIGITS]
