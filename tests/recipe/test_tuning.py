@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import math
+import statistics
 from pathlib import Path
 
 import pytest
@@ -470,3 +471,11 @@ def test_two_seeds_are_two_studies_of_one_task(tmp_path: Path) -> None:
     assert not set(one.plan.confirmed.valid) & set(other.plan.confirmed.valid)
     with Study.open(one.folder) as a, Study.open(other.folder) as b:
         assert a.fingerprint == b.fingerprint == check_task(one.task).fingerprint
+
+
+def test_several_confirming_seeds_measure_the_noise(tmp_path: Path) -> None:
+    task = make_task(current=Settings(lr=0.05, momentum=0.9, weight_decay=1e-3, batch_size=16))
+    done = tuned(task, tmp_path, fixed=KNOBS | {"batch_size": 16}, confirm_seeds=3)
+    assert done.plan.confirmed is not None
+    (against,) = (finding for finding in done.plan.findings if finding.kind == "against_current")
+    assert f"noise between seeds {statistics.stdev(done.plan.confirmed.valid):.2g}, measured" in against.evidence

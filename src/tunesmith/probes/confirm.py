@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from tunesmith.cost import total_steps_for
 from tunesmith.experiment import Arm, Experiment
 from tunesmith.fleet import Execute, execute_here
 from tunesmith.settings import RunKind, RunSpec, Settings
@@ -66,7 +67,7 @@ def current(
         )
         steps = task.steps_at(settings.batch_size)
         if settings.epochs is not None:
-            steps = max(1, round(settings.epochs * task.n_train / settings.batch_size))
+            steps = total_steps_for(epochs=settings.epochs, n_train=task.n_train, batch_size=settings.batch_size)
         specs.append(
             RunSpec(
                 settings=settings,

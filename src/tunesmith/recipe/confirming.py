@@ -3,10 +3,12 @@
 import dataclasses
 import math
 import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tunesmith import probes
 from tunesmith.cost import FORWARD_SHARE
+from tunesmith.curve import Curve
 from tunesmith.experiment import Arm, Experiment
 from tunesmith.finding import Finding
 from tunesmith.plan import StudyOutcome, Trained
@@ -109,21 +111,25 @@ def confirm_plan(lab: Laboratory, settings: Settings, *, total_steps: int, seeds
         outcome=outcome,
         settings=chosen,
         total_steps=length,
-        confirmed=trained(lab.task, best),
-        current=None if current is None else trained(lab.task, current),
+        confirmed=_trained(lab.task, best),
+        current=None if current is None else _trained(lab.task, current),
         findings=(clue, *comparison),
         advice=_advice(outcome, clue),
     )
 
 
-def trained(task: Task, experiment: Experiment) -> Trained:
+def trained(task: Task, curves: Sequence[Curve], *, seeds: Sequence[int]) -> Trained:
     """Final values of the goal, seed by seed."""
-    curves = [arm.run.curve for arm in experiment.arms]
     return Trained(
         valid=tuple(final_value(curve, goal=task.goal) for curve in curves),
         test=None if task.test is None else tuple(final_value(curve, goal=task.goal, on_test=True) for curve in curves),
-        seeds=tuple(arm.run.spec.seed for arm in experiment.arms),
+        seeds=tuple(seeds),
     )
+
+
+def _trained(task: Task, experiment: Experiment) -> Trained:
+    runs = [arm.run for arm in experiment.arms]
+    return trained(task, [run.curve for run in runs], seeds=[run.spec.seed for run in runs])
 
 
 def _train_plan(lab: Laboratory, settings: Settings, *, total_steps: int, seeds: list[int]) -> tuple[Experiment, Finding]:
@@ -223,8 +229,9 @@ def _against_current(lab: Laboratory, gain: float, *, best: Experiment, current:
 def _noise_of_full_runs(lab: Laboratory, best: Experiment, short_runs: tuple[Experiment, ...]) -> float:
     """Standard deviation between seeds of full runs: measured where the plan was trained on several, else that of the short runs in proportion to the loss."""
     goal, higher = lab.task.goal, lab.task.goal_is_higher_better
-    if len(best.arms) > 1:
-        return noise_between_seeds((best,), goal=goal, higher_is_better=higher)
+    full = [value for arm in best.arms if math.isfinite(value := score(arm.run.curve, goal=goal, higher_is_better=higher))]
+    if len(full) > 1:  # arms of one setting, one a seed, whatever their labels say
+        return statistics.stdev(full)
     noise = noise_between_seeds(short_runs, goal=goal, higher_is_better=higher)
     levels = [value for run in short_runs for arm in run.arms if math.isfinite(value := score(arm.run.curve, goal=goal, higher_is_better=higher))]
     level, plan = statistics.median(levels) if levels else 0.0, _mean_score(lab, best)

@@ -9,8 +9,8 @@ from tunesmith.engine import check_task, run_spec
 from tunesmith.engine.device import resolve_device
 from tunesmith.errors import InputError, StudyError
 from tunesmith.plan import Plan, Trained
-from tunesmith.reading.goal import final_value
 from tunesmith.recipe.checkpoint import save_weights
+from tunesmith.recipe.confirming import trained
 from tunesmith.recipe.progress import Progress, SilentProgress
 from tunesmith.settings import RunSpec
 from tunesmith.task import Task
@@ -73,11 +73,7 @@ def train(
             save_weights(result.weights, folder / "weights.pt")
         write_curve(result.curve, folder / "curve.csv")
         curves.append(result.curve)
-    return Trained(
-        valid=tuple(final_value(curve, goal=task.goal) for curve in curves),
-        test=None if task.test is None else tuple(final_value(curve, goal=task.goal, on_test=True) for curve in curves),
-        seeds=tuple(used),
-    )
+    return trained(task, curves, seeds=used)
 
 
 def write_curve(curve: Curve, path: Path) -> None:

@@ -183,7 +183,8 @@ def doubts(evidence: Evidence) -> tuple[tuple[str, str], ...]:
     said += [(finding_title(finding.kind), finding.not_established) for finding in (() if plan is None else plan.findings)]
     said += [] if plan is None else _standing_doubts(plan)
     first = {ended(doubt): subject for subject, doubt in reversed(said) if doubt.strip()}
-    return tuple((subject, doubt) for doubt, subject in reversed(first.items()))
+    told = [doubt for doubt in first if not any(other != doubt and other.startswith(doubt) for other in first)]  # the plan's findings say more of the same
+    return tuple((first[doubt], doubt) for doubt in reversed(told))
 
 
 def _standing_doubts(plan: Plan) -> list[tuple[str, str]]:
