@@ -4,14 +4,17 @@ PYTHON ?= python3
 PYTEST_FLAGS ?=
 BIN := .venv/bin
 VENV := .venv/built
+BENCH := .venv-bench/bin
+VENV_BENCH := .venv-bench/built
+PROOF := OMP_NUM_THREADS=1 nice -n 10 $(BENCH)/python -m benchmarks.proof
 # Two worker processes, one thread each: on two cores torch's own threads would only wait for each other.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint format types layers docs clean
+.PHONY: help demo test test-all lint format types layers docs bench bench-quick bench-speed bench-tables clean
 
 help:  ## Say what the targets do
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(VENV): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -44,5 +47,27 @@ layers: $(VENV)  ## Who may import whom
 docs: $(VENV)  ## The documentation, into docs/_build/html; a warning is an error
 	$(BIN)/sphinx-build -W -n --keep-going -q docs docs/_build/html
 
+# The peers have an environment of their own. pip 25.1 brings dependency groups. torchvision comes along with fastai, which can do without it; a build of it
+# that does not fit the installed torch makes every import of it fail, lightning's too.
+$(VENV_BENCH): pyproject.toml constraints.txt benchmarks/constraints.txt
+	$(PYTHON) -m venv .venv-bench
+	$(BENCH)/python -m pip install -q --upgrade "pip>=25.1"
+	$(BENCH)/python -m pip install -q -c constraints.txt -c benchmarks/constraints.txt -e . --group bench
+	$(BENCH)/python -c "import torchvision" 2>/dev/null || $(BENCH)/python -m pip uninstall -q -y torchvision
+	@touch $@
+
+bench: $(VENV_BENCH)  ## The proof bench: TASKS="a b" METHODS="c d@1" STUDIES=3 for a part; goes on where it stopped; TUNESMITH_DATA names the data
+	$(PROOF) $(if $(TASKS),--tasks "$(TASKS)") $(if $(METHODS),--methods "$(METHODS)") $(if $(STUDIES),--studies $(STUDIES)) $(BENCH_FLAGS)
+
+bench-quick: $(VENV_BENCH)  ## Four tasks, three studies, four methods; under 15 minutes with nothing cached
+	$(PROOF) --quick $(BENCH_FLAGS)
+
+bench-speed: $(VENV_BENCH)  ## How fast loop, range test, short runs, store and report are, beside bare torch and the peers
+	OMP_NUM_THREADS=1 $(BENCH)/python -m benchmarks.speed $(BENCH_FLAGS)
+
+bench-tables: $(VENV_BENCH)  ## The committed tables again, out of the committed rows; trains nothing
+	$(PROOF) --cached --out benchmarks/results $(BENCH_FLAGS)
+	$(PROOF) --cached --quick --out benchmarks/results $(BENCH_FLAGS)
+
 clean:  ## Remove what the other targets made, .venv included
-	rm -rf .venv build dist docs/_build .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-bench build dist docs/_build .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,61 @@
+"""What tunesmith costs: a Markdown table on stdout, and JSON with every sample.
+
+    OMP_NUM_THREADS=1 python -m benchmarks.speed --out benchmarks/results/speed.json > benchmarks/results/speed.md
+    OMP_NUM_THREADS=1 python -m benchmarks.speed --quick --only loop startup
+
+Contenders take turns in one run; given are medians and quartiles of the turns, or of the ratios within each turn. Nothing is asserted. Peers that are not
+installed are named (`pip install torch-lr-finder lightning fastai`). --quick takes under two minutes, all of it under fifteen.
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from benchmarks.machine import describe_machine
+from benchmarks.speed import loop, range_test, report_time, short_runs, startup, store
+from benchmarks.speed.row import Row
+from benchmarks.speed.table import head, section
+
+MEASUREMENTS: dict[str, tuple[str, Callable[[], list[Row]], Callable[[], list[Row]]]] = {
+    "loop": (loop.__doc__ or "", lambda: loop.measure(loop.FULL), lambda: loop.measure(loop.QUICK)),
+    "short_runs": (short_runs.__doc__ or "", lambda: short_runs.measure(short_runs.FULL), lambda: short_runs.measure(short_runs.QUICK)),
+    "startup": (startup.__doc__ or "", lambda: startup.measure(startup.FULL), lambda: startup.measure(startup.QUICK)),
+    "store": (store.__doc__ or "", lambda: store.measure(store.FULL), lambda: store.measure(store.QUICK)),
+    "report_time": (report_time.__doc__ or "", lambda: report_time.measure(report_time.FULL), lambda: report_time.measure(report_time.QUICK)),
+    "range_test": (range_test.__doc__ or "", lambda: range_test.measure(range_test.FULL), lambda: range_test.measure(range_test.QUICK)),
+}
+"""Name → (what it is, in full, quickly). The range test comes last: what its peers change in torch when they are imported touches nothing else."""
+
+
+def main() -> None:
+    """Measure, print, write."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.speed", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="few turns: to see that all works, not to quote")
+    parser.add_argument("--only", nargs="+", choices=list(MEASUREMENTS), metavar="NAME", help=f"of {', '.join(MEASUREMENTS)}")
+    parser.add_argument("--out", type=Path, metavar="FILE.json", help="where the JSON goes")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    load = " ".join(f"{one:.2f}" for one in os.getloadavg())
+    facts = describe_machine() | {"load average at start": load, "length": "quick" if args.quick else "full"}
+    print(head(facts), flush=True)
+    found = {}
+    for name, (text, full, quick) in MEASUREMENTS.items():
+        if args.only and name not in args.only:
+            continue
+        started = time.perf_counter()
+        rows = quick() if args.quick else full()
+        print(section(name, text, rows), flush=True)
+        print(f"{name}: {time.perf_counter() - started:.0f} s", file=sys.stderr, flush=True)
+        found[name] = [row.to_dict() for row in rows]
+        if args.out:
+            args.out.write_text(json.dumps({"machine": facts, "measurements": found}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,301 @@
+"""The proof bench from its command line, on a task of milliseconds and methods that behave, crash, vanish or bring their own trainer."""
+
+import contextlib
+import io
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pytest
+from benchmarks.proof import tasks
+from benchmarks.proof.__main__ import main
+
+ROOT = Path(__file__).parents[2]
+
+TINY = """
+import torch
+from torch import nn
+from torch.nn import functional as F
+import tunesmith as ts
+
+def part(n, seed):
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.randn(n, 4, generator=generator)
+    return x, (x.sum(dim=1) > 0).long()
+
+def task():
+    return ts.Task(model=lambda: nn.Linear(4, 2), train=part(64, 0), valid=part(32, 1), test=part(32, 2), loss=F.cross_entropy, epochs=2)
+"""
+
+METHODS = {
+    "good": """
+        from benchmarks.proof.problem import Choice
+        from tunesmith.settings import Settings
+
+        def choose(problem, *, seed):
+            assert problem.task.test is None
+            found = problem.search_training(Settings(lr=0.3, batch_size=16), share=0.5, seed=seed)
+            assert found.test == {"loss": float("inf")}
+            return Choice.of(Settings(lr=0.3, batch_size=16), total_steps=8, search=problem.spent_trainings)
+    """,
+    "searcher": """
+        from benchmarks.proof.problem import Choice
+        from tunesmith.settings import Settings
+
+        def choose(problem, *, seed, budget):
+            return [Choice.of(Settings(lr=0.01 * 1.5**i, batch_size=16), total_steps=8, search=float(i)) for i in range(1, int(budget) + 1, 4)]
+    """,
+    "own_trainer": """
+        import torch
+        from benchmarks.proof.problem import Choice
+
+        def choose(problem, *, seed):
+            return Choice(settings={"lr": 0.5}, total_steps=8, batch_size=16)
+
+        def train(problem, choice, *, seed):
+            model = problem.new_model(seed)
+            loader, _ = problem.loaders(choice.batch_size, seed)
+            optimizer = torch.optim.SGD(model.parameters(), lr=choice.settings["lr"])
+            with problem.metered(model):
+                for x, y in loader:
+                    optimizer.zero_grad()
+                    problem.loss(model(x), y).backward()
+                    optimizer.step()
+            return model
+    """,
+    "crashing": """
+        def choose(problem, *, seed):
+            raise ValueError("no suggestion | none at all")
+    """,
+    "not_installed": """
+        import a_peer_that_nobody_has
+    """,
+    "dying": """
+        import os
+        import signal
+
+        def choose(problem, *, seed):
+            os.kill(os.getpid(), signal.SIGKILL)
+    """,
+}
+README_METHOD = re.search(r"```python\n(.*?)```", (ROOT / "benchmarks" / "README.md").read_text(), re.DOTALL)[1]
+ALL = "good,searcher@12,own_trainer,from_the_readme,crashing,not_installed,dying"
+
+
+def write_inputs(folder: Path) -> None:
+    (folder / "tasks").mkdir()
+    (folder / "tasks" / "tiny.py").write_text(TINY)
+    (folder / "methods").mkdir()
+    for name, text in METHODS.items():
+        (folder / "methods" / f"{name}.py").write_text(textwrap.dedent(text))
+    (folder / "methods" / "from_the_readme.py").write_text(README_METHOD)
+
+
+def options_of(folder: Path, *options: str) -> list[str]:
+    folders = {"task-folder": "tasks", "method-folder": "methods", "cache": "cache", "out": "out"}
+    given = [word for option, name in folders.items() for word in (f"--{option}", f"{folder}/{name}")]
+    return [*given, "--studies", "2", "--methods", ALL, *options]
+
+
+@dataclass
+class Ran:
+    returncode: int
+    stderr: str
+
+
+Document: TypeAlias = dict[str, Any]
+Finished: TypeAlias = tuple[Path, Ran]
+
+
+def bench(folder: Path, *options: str) -> Ran:
+    heard = io.StringIO()
+    with contextlib.redirect_stderr(heard), contextlib.redirect_stdout(io.StringIO()):
+        try:
+            code = main(options_of(folder, *options))
+        except SystemExit as error:
+            code = error.code
+    return Ran(code, heard.getvalue())
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    folder = tmp_path_factory.mktemp("bench")
+    write_inputs(folder)
+    ran = bench(folder)
+    assert ran.returncode == 0, ran.stderr
+    return folder, ran
+
+
+@pytest.fixture
+def document(finished: Finished) -> Document:
+    return json.loads((finished[0] / "out" / "bench.json").read_text())
+
+
+def result(document: Document, method: str) -> Document:
+    return next(result for result in document["results"] if result["method"] == method)
+
+
+def test_the_reference_holds_every_length_and_the_oracle_fifty_retrainings(document: Document) -> None:
+    task = document["tasks"]["tiny"]
+    assert task["reference"]["n"] == 96
+    assert task["oracle"]["n"] == 50
+    assert task["oracle"]["spread"] > 0
+
+
+def test_a_method_is_scored_by_retrainings_on_fresh_seeds(document: Document) -> None:
+    good = result(document, "good")
+    assert good["state"] == "done"
+    assert good["n_studies"] == 2
+    assert len(good["studies"][0]["tests"]) == 3
+    # Half a training of 64 examples, and of 16 evaluations of 32 examples half, at a third of the price; then the final training.
+    assert good["search"] == pytest.approx(0.5 + 4 * 32 / 3 / 128)
+    assert good["total"] == pytest.approx(good["search"] + 1.0)
+
+
+def test_a_method_with_a_trainer_of_its_own_is_judged_by_the_bench(document: Document) -> None:
+    own = result(document, "own_trainer")
+    assert own["state"] == "done"
+    assert 0 <= own["percentile"] <= 100
+    assert own["studies"][0]["tests"][0] is not None
+
+
+def test_the_method_of_the_readme_works(document: Document) -> None:
+    assert result(document, "from_the_readme")["state"] == "done"
+
+
+def test_a_method_that_goes_on_searching_has_a_point_a_choice(document: Document) -> None:
+    assert document["methods"]["searcher@12"]["searches_on"]
+    by_total = {one["total"]: one["test"] for one in document["snapshots"] if one["method"] == "searcher@12"}
+    assert by_total[3.0] != by_total[10.0]
+    assert document["curves"]["searcher@12"]["tiny"]
+
+
+@pytest.mark.parametrize(
+    ("method", "why"),
+    [
+        ("crashing", "ValueError: no suggestion | none at all"),
+        ("not_installed", "ModuleNotFoundError: No module named 'a_peer_that_nobody_has'"),
+        ("dying", "its process died with signal 9"),
+    ],
+)
+def test_a_method_that_fails_is_a_row_that_says_so(finished: Finished, document: Document, method: str, why: str) -> None:
+    assert result(document, method)["state"] == "crashed"
+    assert result(document, method)["why"] == [why]
+    assert why.replace("|", "/") in (finished[0] / "out" / "bench.md").read_text()
+    assert document["profiles"]["shares"][method] is None
+    assert f"tiny: {method}, study 1: {why}" in document["missing"]
+
+
+def test_again_trains_nothing_but_what_failed_and_gives_the_same_bytes(finished: Finished) -> None:
+    folder, _ = finished
+    before = {path.name: path.read_bytes() for path in (folder / "out").iterdir()}
+    again = bench(folder)
+    assert "random settings" not in again.stderr
+    assert "good" not in again.stderr
+    assert "crashing, study 0" in again.stderr
+    cached = bench(folder, "--cached")
+    assert "[1/" not in cached.stderr
+    assert before == {path.name: path.read_bytes() for path in (folder / "out").iterdir()}
+
+
+def test_the_tables_are_drawn_without_the_tasks_data(finished: Finished, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, _ = finished
+    before = (folder / "out" / "bench.md").read_text()
+    shutil.copytree(folder, tmp_path / "copy", ignore=shutil.ignore_patterns("out"))
+    monkeypatch.setattr(tasks, "load_task", None)
+    assert bench(tmp_path / "copy", "--cached").returncode == 0
+    assert (tmp_path / "copy" / "out" / "bench.md").read_text() == before
+
+
+def test_a_changed_task_meets_no_old_rows_but_a_comment_changes_nothing(finished: Finished, tmp_path: Path) -> None:
+    folder, _ = finished
+    shutil.copytree(folder, tmp_path / "copy")
+    path = tmp_path / "copy" / "tasks" / "tiny.py"
+    path.write_text("# a comment\n" + TINY)
+    assert result_of(tmp_path / "copy")["state"] == "done"
+    path.write_text(TINY.replace("epochs=2", "epochs=3"))
+    bench(tmp_path / "copy", "--cached")
+    assert json.loads((tmp_path / "copy" / "out" / "bench.json").read_text())["results"] == []
+
+
+def result_of(folder: Path) -> Document:
+    bench(folder, "--cached")
+    return result(json.loads((folder / "out" / "bench.json").read_text()), "good")
+
+
+def test_a_method_whose_code_changed_is_run_again_and_until_then_shown_as_old(finished: Finished, tmp_path: Path) -> None:
+    folder, _ = finished
+    shutil.copytree(folder, tmp_path / "copy")
+    path = tmp_path / "copy" / "methods" / "good.py"
+    path.write_text(path.read_text().replace("share=0.5", "share=0.25"))
+    assert not result_of(tmp_path / "copy")["is_current"]
+    ran = bench(tmp_path / "copy", "--methods", "good")
+    assert "good, study 1" in ran.stderr
+    assert result_of(tmp_path / "copy")["is_current"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("def task(:\n", "bad.py must be Python, and line 1 is not"),
+        ("def task():\n    return 3\n", "bad.py:task must return a tunesmith.Task, got int"),
+        ("import os\ndef task():\n    return os.environ['TUNESMITH_DATA_X']\n", "raised KeyError: 'TUNESMITH_DATA_X'"),
+        (TINY.replace("test=part(32, 2), ", ""), "benchmarks/tasks/bad.py: Task.test must be given"),
+        (TINY.replace("epochs=2", "epochs=2, ema=.9"), "Task.ema must be None"),
+    ],
+)
+def test_a_task_file_with_a_mistake_is_named(tmp_path: Path, text: str, said: str) -> None:
+    write_inputs(tmp_path)
+    (tmp_path / "tasks" / "bad.py").write_text(text)
+    ran = bench(tmp_path, "--tasks", "bad")
+    assert ran.returncode == 2
+    assert said in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--tasks", "tyni"), "TASKS must be among tiny, got tyni"),
+        (("--methods", "goood"), "METHODS must be among crashing, dying, from_the_readme, good,"),
+        (("--methods", "good@much"), "'good@much' must be"),
+        (("--studies", "0"), "--studies must be ≥ 1"),
+    ],
+)
+def test_a_wrong_name_is_told_with_what_there_is(tmp_path: Path, options: tuple[str, ...], said: str) -> None:
+    write_inputs(tmp_path)
+    ran = bench(tmp_path, *options)
+    assert ran.returncode == 2
+    assert said in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+@pytest.mark.slow
+def test_two_benches_and_a_killed_one_leave_the_same_tables(finished: Finished, tmp_path: Path) -> None:
+    folder, _ = finished
+    write_inputs(tmp_path)
+    given: dict[str, Any] = {"cwd": ROOT, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    words = [sys.executable, "-m", "benchmarks.proof", *options_of(tmp_path)]
+    first = subprocess.Popen(words, start_new_session=True, **given)
+    time.sleep(6)
+    os.killpg(first.pid, signal.SIGKILL)
+    first.wait()
+    both = [subprocess.Popen(words, **given) for _ in range(2)]
+    assert [one.wait() for one in both] == [0, 0]
+    documents = [json.loads((one / "out" / "bench.json").read_text()) for one in (folder, tmp_path)]
+    for document in documents:
+        del document["made"]
+        for line in document["results"]:
+            line.pop("seconds", None)
+            for study in line["studies"]:
+                del study["seconds"]
+    assert documents[0] == documents[1]
