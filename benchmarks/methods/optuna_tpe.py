@@ -25,11 +25,11 @@ def choose(problem: Problem, *, seed: int, budget: float) -> list[Choice]:
     def objective(trial: optuna.Trial) -> float:
         settings, share = suggest(problem, trial)
 
-        def watch(examples: int, loss: float) -> bool:
+        def should_stop(examples: int, loss: float) -> bool:
             trial.report(loss, step=max(1, round(examples / unit)))
             return trial.should_prune()
 
-        found = problem.search_training(settings, share=share, seed=10_000 * (seed + 1) + trial.number, watch=watch)
+        found = problem.search_training(settings, share=share, seed=10_000 * (seed + 1) + trial.number, should_stop=should_stop)
         if found.outcome == "diverged":
             return math.inf
         if found.outcome == "stopped":

@@ -6,7 +6,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
 from benchmarks.proof.problem import Choice, Problem
-from benchmarks.proof.training import Mover
+from benchmarks.proof.training import SchedulerStep
 from benchmarks.proof.training import train as train_bare
 
 
@@ -20,11 +20,11 @@ def choose(problem: Problem, *, seed: int) -> Choice:
 def train(problem: Problem, choice: Choice, *, seed: int) -> nn.Module | None:
     """The bare loop."""
 
-    def recipe(model: nn.Module, total_steps: int) -> tuple[Optimizer, Mover]:
+    def setup(model: nn.Module, total_steps: int) -> tuple[Optimizer, SchedulerStep]:
         optimizer = Prodigy(model.parameters(), lr=choice.settings["lr"])
         scheduler = CosineAnnealingLR(optimizer, T_max=total_steps)
         return optimizer, lambda step: scheduler.step() if step else None
 
-    model, found = train_bare(problem.task, recipe, batch_size=choice.batch_size, total_steps=choice.total_steps, seed=seed)
+    model, found = train_bare(problem.task, setup, batch_size=choice.batch_size, total_steps=choice.total_steps, seed=seed)
     problem.spent += found.cost
     return model if found.outcome == "finished" else None

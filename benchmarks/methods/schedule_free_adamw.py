@@ -8,7 +8,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from benchmarks.proof.problem import Choice, Problem
-from benchmarks.proof.training import CPU, Mover
+from benchmarks.proof.training import CPU, SchedulerStep
 from benchmarks.proof.training import train as train_bare
 from tunesmith.engine.seeds import isolated_rng
 
@@ -27,13 +27,13 @@ def train(problem: Problem, choice: Choice, *, seed: int) -> nn.Module | None:
     """The bare loop; then the weights that the optimizer means, and BatchNorm's statistics of these."""
     optimizers: list[AdamWScheduleFree] = []
 
-    def recipe(model: nn.Module, total_steps: int) -> tuple[Optimizer, Mover]:
+    def setup(model: nn.Module, total_steps: int) -> tuple[Optimizer, SchedulerStep]:
         del total_steps
         optimizers.append(AdamWScheduleFree(model.parameters(), lr=choice.settings["lr"]))
         optimizers[0].train()
         return optimizers[0], lambda step: None  # noqa: ARG005 (there is no schedule)
 
-    model, found = train_bare(problem.task, recipe, batch_size=choice.batch_size, total_steps=choice.total_steps, seed=seed)
+    model, found = train_bare(problem.task, setup, batch_size=choice.batch_size, total_steps=choice.total_steps, seed=seed)
     problem.spent += found.cost
     if found.outcome != "finished":
         return None

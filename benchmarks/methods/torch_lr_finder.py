@@ -11,7 +11,7 @@ from torch.optim.lr_scheduler import OneCycleLR
 from torch_lr_finder import LRFinder
 
 from benchmarks.proof.problem import Choice, Problem
-from benchmarks.proof.training import CPU, Mover
+from benchmarks.proof.training import CPU, SchedulerStep
 from benchmarks.proof.training import train as train_bare
 from tunesmith.engine.seeds import isolated_rng
 
@@ -38,12 +38,12 @@ def choose(problem: Problem, *, seed: int) -> Choice:
 def train(problem: Problem, choice: Choice, *, seed: int) -> nn.Module | None:
     """The bare loop with `OneCycleLR` at torch's defaults."""
 
-    def recipe(model: nn.Module, total_steps: int) -> tuple[Optimizer, Mover]:
+    def setup(model: nn.Module, total_steps: int) -> tuple[Optimizer, SchedulerStep]:
         optimizer = problem.torch_optimizer(model, lr=choice.settings["lr"])
         scheduler = OneCycleLR(optimizer, max_lr=choice.settings["lr"], total_steps=total_steps)
         return optimizer, lambda step: scheduler.step() if step else None
 
-    model, found = train_bare(problem.task, recipe, batch_size=choice.batch_size, total_steps=choice.total_steps, seed=seed)
+    model, found = train_bare(problem.task, setup, batch_size=choice.batch_size, total_steps=choice.total_steps, seed=seed)
     problem.spent += found.cost
     return model if found.outcome == "finished" else None
 

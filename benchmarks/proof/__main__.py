@@ -19,13 +19,14 @@ from pathlib import Path
 from benchmarks.machine import describe_machine
 from benchmarks.proof.cache import Rows, without_infinities
 from benchmarks.proof.collect import task_rows
-from benchmarks.proof.jobs import facts_jobs, oracle_jobs, reference_jobs, run_jobs, study_jobs
+from benchmarks.proof.jobs import load_jobs, oracle_jobs, reference_jobs, retraining_jobs, run_jobs, study_jobs
+from benchmarks.proof.methods import METHODS_FOLDER, Method, find_methods
 from benchmarks.proof.page import page
 from benchmarks.proof.store import Store
-from benchmarks.proof.study import METHODS_FOLDER, Method, find_methods, seeds_of_retraining
+from benchmarks.proof.study import RETRAINING_SEEDS
 from benchmarks.proof.summary import summarize
 from benchmarks.proof.table import table
-from benchmarks.proof.tasks import TASKS_FOLDER, find_tasks
+from benchmarks.proof.tasks import TASKS_FOLDER, BenchTask, find_tasks
 from tunesmith.errors import InputError
 
 RESULTS = Path(__file__).parents[1] / "results"
@@ -46,6 +47,17 @@ def main(arguments: list[str] | None = None) -> int:
     except InputError as error:
         print(error, file=sys.stderr)
         return 2
+    name = "bench-quick" if options.quick else "bench"
+    out = options.out or Path("runs") / name
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        return _measure(tasks, methods, options=options, out=out, name=name)
+    except OSError as error:
+        print(f"The bench must be able to write to {options.cache} and {out}, and cannot: {error}. No row that was written is lost.", file=sys.stderr)
+        return 2
+
+
+def _measure(tasks: list[BenchTask], methods: list[Method], *, options: argparse.Namespace, out: Path, name: str) -> int:
     stores = [Store(options.cache, task) for task in tasks]
     machines = Rows(options.cache / "machines.jsonl")
     failures: list[str] = []
@@ -56,12 +68,9 @@ def main(arguments: list[str] | None = None) -> int:
         except KeyboardInterrupt:
             is_interrupted = True
             print("Interrupted; the same command goes on from here.", file=sys.stderr)
-    made = {"command": _command(options), "studies": options.studies, "fresh_seeds": list(seeds_of_retraining())}
+    made = {"command": _command(options), "studies": options.studies, "fresh_seeds": list(RETRAINING_SEEDS)}
     made |= {"machines": [machine for machine, _ in machines.all()]}
     document = without_infinities(summarize([task_rows(store) for store in stores], methods, n_studies=options.studies, made=made))
-    name = "bench-quick" if options.quick else "bench"
-    out = options.out or Path("runs") / name
-    out.mkdir(parents=True, exist_ok=True)
     (out / f"{name}.json").write_text(json.dumps(document, indent=1) + "\n")
     (out / f"{name}.md").write_text(table(document))
     (out / f"{name}.html").write_text(page(document))
@@ -75,9 +84,12 @@ def main(arguments: list[str] | None = None) -> int:
 def _work(stores: list[Store], methods: list[Method], *, machines: Rows, options: argparse.Namespace) -> list[str]:
     """Everything that is missing, stage by stage; one line for each task that could not be loaded or trained."""
     deadline = time.monotonic() + 60 * options.minutes
-    failures = run_jobs(facts_jobs(stores), workers=options.workers, deadline=deadline)
-    usable = [store for store in stores if store.facts.get(store.key()) is not None]
-    for make_jobs in (reference_jobs, oracle_jobs, partial(study_jobs, methods=methods, n_studies=options.studies)):
+    failures = run_jobs(load_jobs(stores), workers=options.workers, deadline=deadline)
+    usable = [store for store in stores if store.known_facts() is not None]
+    stages = [reference_jobs, oracle_jobs]
+    for number in range(options.studies):  # the first study of everything before the second of anything
+        stages += [partial(make, methods=methods, number=number) for make in (study_jobs, retraining_jobs)]
+    for make_jobs in stages:
         jobs = make_jobs(usable)
         if jobs:
             machine = describe_machine()
@@ -109,6 +121,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         "--method-folder", type=Path, default=METHODS_FOLDER, metavar="FOLDER", help="where the methods' files lie (default: benchmarks/methods)"
     )
     options = parser.parse_args(arguments)
+    options.cache = options.cache.resolve()  # a method may change the working folder
     for name, least in (("studies", 1), ("workers", 1), ("minutes", 0)):
         if not getattr(options, name) >= least:
             parser.error(f"--{name} must be ≥ {least}, got {getattr(options, name)}.")

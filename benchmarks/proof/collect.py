@@ -4,58 +4,12 @@ import math
 from dataclasses import dataclass, field
 
 from benchmarks.proof.cache import Row
-from benchmarks.proof.reference import N_REFERENCE, Oracle, oracle_of, reference_rows
+from benchmarks.proof.methods import Method
+from benchmarks.proof.reference import N_BEST, N_REFERENCE, Oracle, best_of, oracle_of, reference_rows
 from benchmarks.proof.score import Point, RandomTraining, Trajectory
-from benchmarks.proof.store import Store
-from benchmarks.proof.study import Method, retraining_key, seeds_of_retraining, study_key
-from tunesmith.cost import FORWARD_SHARE
-
-
-@dataclass(frozen=True, kw_only=True)
-class Facts:
-    """A task's sizes, kept beside its rows.
-
-    Attributes:
-        full_training_examples: What costs are counted in.
-        optimizer: Its name.
-        n_train, n_valid, n_test: Examples.
-        metrics: Name → whether higher is better.
-        parameters: Of the network.
-    """
-
-    full_training_examples: float
-    optimizer: str
-    n_train: int
-    n_valid: int
-    n_test: int
-    metrics: dict[str, bool]
-    parameters: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Study:
-    """One study of one method on one task.
-
-    Attributes:
-        number: Which.
-        failure: Why it has no result: what its code raised, or that it has not been run; empty where it has one.
-        is_crash: Whether the failure is the method's, not the bench's that has not come to it.
-        is_current: Whether the code that made it is today's.
-        choices: What it chose, with the retrainings of each: only the last where the method decides once.
-        seconds: CPU seconds of the search.
-    """
-
-    number: int
-    failure: str = ""
-    is_crash: bool = False
-    is_current: bool = True
-    choices: list["Chosen"] = field(default_factory=list)
-    seconds: float = 0.0
-
-    @property
-    def trajectory(self) -> Trajectory:
-        """Its points for the arithmetic."""
-        return [Point(total=choice.total, tests=tuple(choice.tests)) for choice in self.choices]
+from benchmarks.proof.store import Facts, Store
+from benchmarks.proof.study import RETRAINING_SEEDS, retraining_key, study_key
+from tunesmith.cost import Cost
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,11 +29,6 @@ class Chosen:
     retrained: list[Row]
 
     @property
-    def total(self) -> float:
-        """Search and final, in full trainings."""
-        return self.search + self.final
-
-    @property
     def tests(self) -> list[float]:
         """Test loss of each retraining; infinite where it diverged or crashed."""
         return [loss_of(row["test"]) for row in self.retrained]
@@ -88,6 +37,48 @@ class Chosen:
     def valids(self) -> list[float]:
         """Validation loss of each retraining."""
         return [loss_of(row["valid"]) for row in self.retrained]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """One study of one method on one task.
+
+    Attributes:
+        number: Which.
+        failure: Why it has no result: what its code raised, or that it has not been run; empty where it has one.
+        is_crash: Whether the failure is the method's, not that the bench has not come to it.
+        is_current: Whether the code that made it is today's.
+        choices: What it chose, in the order of choosing, with the retrainings of each.
+        searches_on: Whether the method goes on searching, and may be stopped anywhere.
+        search: What its search cost to its end, in full trainings, improvement or not.
+        seconds: CPU seconds until it had chosen; ours confirm and report within them.
+    """
+
+    number: int
+    failure: str = ""
+    is_crash: bool = False
+    is_current: bool = True
+    choices: list[Chosen] = field(default_factory=list)
+    searches_on: bool = False
+    search: float = 0.0
+    seconds: float = 0.0
+
+    @property
+    def crashed_retrainings(self) -> set[str]:
+        """Why retrainings of what it chose in the end did not come to their end."""
+        return {row["outcome"] for row in self.choices[-1].retrained if row["outcome"].startswith("crashed")} if self.choices else set()
+
+    @property
+    def total(self) -> float:
+        """The whole search and the final training, in full trainings."""
+        return self.search + self.choices[-1].final
+
+    @property
+    def trajectory(self) -> Trajectory:
+        """Its points for the arithmetic; a study that crashed has nothing to use, at any cost."""
+        if self.is_crash:
+            return [Point(total=0.0, tests=(math.inf,))]
+        return [Point(total=choice.search + choice.final, tests=tuple(choice.tests)) for choice in self.choices]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,15 +103,35 @@ class TaskRows:
         return self.store.task.name
 
     @property
-    def is_measured(self) -> bool:
-        """Whether methods can be scored on it."""
-        return self.facts is not None and self.oracle is not None and len(self.reference) == N_REFERENCE
+    def why_not_measured(self) -> str:
+        """Why no method can be scored on it; empty where one can."""
+        if self.facts is None:
+            return "it was not loaded yet"
+        if len(self.reference) < N_REFERENCE:
+            return f"{len(self.reference)} of {N_REFERENCE} random settings are there"
+        if len(best_of(self.reference)) < N_BEST:
+            return f"fewer than {N_BEST} of its random settings finish, so there is no scale to measure by"
+        if self.oracle is None:
+            return "the retrainings of its best random settings are not complete"
+        if not (math.isfinite(self.oracle.test) and 0 < self.oracle.spread < math.inf):
+            return "its best random settings diverge on fresh seeds, or do not vary at all, so there is no scale to measure by"
+        return ""
 
-    def in_trainings(self, *, trained: float, evaluated: float) -> float:
-        """Examples in full trainings."""
+    @property
+    def cpu_seconds(self) -> float:
+        """What all its rows took to make, of whatever method."""
+        files = (self.store.reference, self.store.trainings, self.store.studies)
+        return sum(value.get("seconds", 0.0) for rows in files for key, value in rows.all() if key["task"] == self.store.task.identity)
+
+    def in_trainings(self, cost: Cost) -> float:
+        """A cost in full trainings."""
         if self.facts is None:
             raise ValueError(f"{self.name} must have been loaded once, and was not.")
-        return (trained + FORWARD_SHARE * evaluated) / self.facts.full_training_examples
+        return cost.full_trainings(full_training_examples=self.facts.full_training_examples)
+
+    @property
+    def _n_valid(self) -> int:
+        return 0 if self.facts is None else self.facts.n_valid
 
     def reference_tests(self) -> list[float]:
         """Test losses of the random settings."""
@@ -130,7 +141,8 @@ class TaskRows:
         """The random settings as random search meets them; with early stopping each is judged at the best of its way."""
         return [
             RandomTraining(
-                cost=self.in_trainings(trained=row["trained"], evaluated=row["evaluated"]),
+                search=self.in_trainings(Cost(trained_examples=row["trained"], evaluated_examples=row["evaluated"] if stops_early else self._n_valid)),
+                final=self.in_trainings(Cost(trained_examples=row["trained"])),
                 valid=_number(row["best_valid"]) if stops_early else loss_of(row["valid"]),
                 test=loss_of(row["test_at_best"]) if stops_early else loss_of(row["test"]),
             )
@@ -149,46 +161,44 @@ def _number(value: float | None) -> float:
 
 def task_rows(store: Store) -> TaskRows:
     """What is known of a task."""
-    facts = store.facts.get(store.key())
-    return TaskRows(store=store, facts=None if facts is None else Facts(**facts), reference=reference_rows(store), oracle=oracle_of(store))
+    return TaskRows(store=store, facts=store.known_facts(), reference=reference_rows(store), oracle=oracle_of(store))
 
 
 def study_of(task: TaskRows, method: Method, number: int) -> Study:
-    """Study `number` of a method, by today's code or, where that has not been run, the latest that has."""
+    """Study `number` of a method, by today's code or, where that has not been tried, the latest that has."""
     store = task.store
     key = study_key(store, method, number)
-    row, is_current = store.studies.get(key), True
+    row, why, is_current = store.studies.get(key), store.failure(store.studies, key), True
+    if row is None and not why:
+        (key, row), is_current = _latest(store, key), False
     if row is None:
-        row, is_current = _latest(store, key), False
-    if row is None:
-        why = store.failure(store.studies, key)
         return Study(number=number, failure=why or "not run yet", is_crash=bool(why))
-    choices = [_chosen(task, method, choice, trainer=row["trainer"]) for choice in row["choices"]]
+    choices = [_chosen(task, method, choice, trainer=row["trainer"], code=key["code"]) for choice in row["choices"]]
     known = [choice for choice in choices if choice is not None]
     if len(known) < len(choices):
-        return Study(number=number, failure="not all retrained yet")
-    return Study(number=number, choices=known, seconds=row["seconds"], is_current=is_current)
+        return Study(number=number, failure=why or "not all retrained yet", is_crash=bool(why))
+    return Study(number=number, choices=known, searches_on=row["searches_on"], search=row["search"], seconds=row["seconds"], is_current=is_current)
 
 
-def _latest(store: Store, key: Row) -> Row | None:
-    """The newest study under the same key but for the code."""
-    found = [value for other, value in store.studies.all() if "failed" not in other and {**other, "code": key["code"]} == key]
-    return found[-1] if found else None
+def _latest(store: Store, key: Row) -> tuple[Row, Row | None]:
+    """The newest study under the same key but for the code, with its key."""
+    found = [(other, value) for other, value in store.studies.all() if "failed" not in other and {**other, "code": key["code"]} == key]
+    return found[-1] if found else (key, None)
 
 
-def _chosen(task: TaskRows, method: Method, choice: Row, *, trainer: str) -> Chosen | None:
+def _chosen(task: TaskRows, method: Method, choice: Row, *, trainer: str, code: str) -> Chosen | None:
     """The choice with its retrainings; None where one is missing. A retraining that crashed counts as one that diverged."""
     retrained = []
-    for seed in seeds_of_retraining():
-        key = retraining_key(task.store, method, choice, trainer=trainer, seed=seed)
+    for seed in RETRAINING_SEEDS:
+        key = retraining_key(task.store, method, choice, trainer=trainer, code=code, seed=seed)
         row = task.store.trainings.get(key)
         if row is None:
             why = task.store.failure(task.store.trainings, key)
             if not why:
                 return None
-            row = {"outcome": f"crashed: {why}", "valid": {}, "test": {}, "trained": 0, "evaluated": 0, "seconds": 0.0}
+            row = {"outcome": f"crashed: {why}", "valid": {}, "test": {}}
         retrained.append(row)
     final = choice["final"]
     if final is None:
-        final = task.in_trainings(trained=choice["total_steps"] * choice["batch_size"], evaluated=0)
+        final = task.in_trainings(Cost(trained_examples=choice["total_steps"] * choice["batch_size"]))
     return Chosen(choice=choice, search=choice["search"], final=final, retrained=retrained)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.utils.data import BatchSampler, DataLoader, Dataset, RandomSampler, SequentialSampler, TensorDataset
 
-from benchmarks.proof.space import Space, space_of, steps_for
+from benchmarks.proof.space import Space, space_of, steps_at
 from benchmarks.proof.tasks import BenchTask
 from benchmarks.proof.training import Training, by_settings, train
 from tunesmith.cost import Cost
@@ -29,7 +29,7 @@ class Choice:
         settings: What to train with: `Settings.to_dict()` for the bare loop, or whatever the method's own `train` understands. JSON.
         total_steps: Updates of the training.
         batch_size: Examples an update.
-        search: Cost before this was chosen, in full trainings.
+        search: Cost before this was chosen, in full trainings. None: what the problem's meter shows at the end.
         final: Cost of what comes after the search, in full trainings: for a peer its final training. None: `total_steps * batch_size` examples.
         note: What a reader should know: an outcome, a warning of the peer's.
     """
@@ -37,12 +37,12 @@ class Choice:
     settings: dict[str, Any]
     total_steps: int
     batch_size: int
-    search: float = 0.0
+    search: float | None = None
     final: float | None = None
     note: str = ""
 
     @classmethod
-    def of(cls, settings: Settings, *, total_steps: int, search: float = 0.0, final: float | None = None, note: str = "") -> "Choice":
+    def of(cls, settings: Settings, *, total_steps: int, search: float | None = None, final: float | None = None, note: str = "") -> "Choice":
         """The choice of `settings`, to be trained by the bare loop."""
         return cls(settings=settings.to_dict(), total_steps=total_steps, batch_size=settings.batch_size, search=search, final=final, note=note)
 
@@ -52,27 +52,19 @@ class Problem:
     """A task as a method sees it: no test set, and a meter that runs.
 
     Attributes:
-        bench_task: The task's file.
+        task: The task, its test set taken out.
+        untuned: What one starts with, and the defaults for whatever a method does not tune.
         spent: What the method's search has cost so far.
     """
 
-    bench_task: BenchTask
+    task: Task
+    untuned: Settings
     spent: Cost = field(default_factory=Cost)
 
-    @property
-    def task(self) -> Task:
-        """The task, its test set taken out."""
-        return self.bench_task.without_test
-
-    @property
-    def untuned(self) -> Settings:
-        """What one starts with, and the defaults for whatever a method does not tune."""
-        return self.bench_task.untuned
-
-    @property
-    def is_adam(self) -> bool:
-        """Whether the task's optimizer is AdamW (or Adam), not SGD."""
-        return self.bench_task.is_adam
+    @classmethod
+    def of(cls, bench_task: BenchTask) -> "Problem":
+        """The problem that a task of the bench poses."""
+        return cls(bench_task.without_test, bench_task.untuned)
 
     @cached_property
     def space(self) -> Space:
@@ -89,13 +81,13 @@ class Problem:
         return cost.full_trainings(full_training_examples=self.task.full_training_examples)
 
     def steps_at(self, batch_size: int, *, share: float = 1.0) -> int:
-        """Updates of `share` of a full training."""
-        return max(1, round(share * self.task.full_training_examples / batch_size))
+        """Updates of `share` of a full training; at least one."""
+        return steps_at(self.task, batch_size, share=share)
 
-    def search_training(self, settings: Settings, *, share: float = 1.0, seed: int, watch: Callable[[int, float], bool] | None = None) -> Training:
-        """A training of the search by the bare loop, metered; `watch` as in `training.train`."""
-        recipe, steps = by_settings(self.task, settings), steps_for(self.task, settings, share=share)
-        _, found = train(self.task, recipe, batch_size=settings.batch_size, total_steps=steps, seed=seed, watch=watch)
+    def search_training(self, settings: Settings, *, share: float = 1.0, seed: int, should_stop: Callable[[int, float], bool] | None = None) -> Training:
+        """A training of the search by the bare loop, metered; `should_stop` as in `training.train`."""
+        setup, steps = by_settings(self.task, settings), self.steps_at(settings.batch_size, share=share)
+        _, found = train(self.task, setup, batch_size=settings.batch_size, total_steps=steps, seed=seed, should_stop=should_stop)
         self.spent += found.cost
         return found
 

@@ -4,13 +4,14 @@ import math
 import random
 from dataclasses import dataclass
 
+from tunesmith.coupling import is_adam_kind
 from tunesmith.settings import Settings
 from tunesmith.task import Task
 
 LENGTH_SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
 """Lengths, as shares of a full training T."""
 ZERO_DECAY_SHARE = 0.25
-"""How often a random weight decay is exactly 0."""
+"""How often a random weight decay is exactly 0 (our choice)."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,8 @@ class Space:
 
 
 def space_of(task: Task) -> Space:
-    """The space for a task: its optimizer decides the ranges."""
-    is_adam, is_decoupled = task.optimizer_name in {"adam", "adamw"}, task.optimizer_name == "adamw"
+    """The space for a task: four decades of learning rate around the optimizer's habit, and weight decay as it is usual for it (our choice)."""
+    is_adam, is_decoupled = is_adam_kind(task.optimizer_name), task.optimizer_name == "adamw"
     return Space(
         lr=(1e-5, 1e-1) if is_adam else (3e-4, 3.0),
         batch_size=(min(16, task.n_train), min(512, task.n_train)),
@@ -56,9 +57,9 @@ def draw(task: Task, *, seed: int, index: int) -> tuple[Settings, float]:
     return settings, rng.choice(LENGTH_SHARES)
 
 
-def steps_for(task: Task, settings: Settings, *, share: float) -> int:
-    """Updates of a training of `share` of the full length; at least one."""
-    return max(1, round(share * task.full_training_examples / settings.batch_size))
+def steps_at(task: Task, batch_size: int, *, share: float = 1.0) -> int:
+    """Updates of `share` of a full training; at least one."""
+    return max(1, round(share * task.full_training_examples / batch_size))
 
 
 def _log_uniform(rng: random.Random, low: float, high: float) -> float:

@@ -2,35 +2,38 @@
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from typing import Any, TypeAlias
 
-from benchmarks.proof.collect import Chosen, Study, TaskRows, study_of
+from benchmarks.proof.collect import Study, TaskRows, study_of
+from benchmarks.proof.methods import Method
 from benchmarks.proof.score import Trajectory, at_cost, bootstrapped_wins, cost_to_reach, percentile, profile, random_searches
-from benchmarks.proof.study import Method
+from benchmarks.proof.study import RETRAINING_SEEDS
+
+Document: TypeAlias = dict[str, Any]
+"""JSON: version, made, cpu_hours, and the tables tasks, methods, overall, results, snapshots, curves, profiles, wins, cost_ratios, missing."""
 
 VERSION = 1
 GRID = tuple(0.125 * 2 ** (i / 4) for i in range(38))
-"""Total costs, in full trainings, at which methods that go on searching are looked at: .125 to 76."""
+"""Total costs, in full trainings, at which the curves of methods that go on searching are drawn: .125 to 76."""
 REGRET_LEVELS = tuple(0.25 * i for i in range(81))
 """Regrets, in spreads of the seeds, at which performance profiles are drawn."""
 SNAPSHOTS = (3.0, 10.0, 30.0, 61.0)
-"""Total costs at which a method that goes on searching gets a row in the tables."""
+"""Total costs at which a method that goes on searching gets a row in the tables: about ours, and three up to where they end (our choice)."""
 SEARCH_BUDGET = 60.0
 """How far random search goes, in full trainings."""
-N_RANDOM_SEARCHES = 400
+N_RANDOM_SEARCHES = 2000
+"""Enough for a cost at which a median crosses a line (our choice)."""
 RANDOM_SEARCHES = {"random_search": False, "random_search_early_stopping": True}
 """Name → whether each training is judged at the best validation loss on its way."""
-
-Trajectories: TypeAlias = dict[str, list[Trajectory]]
-"""Method → one trajectory a study, on one task."""
 
 
 class Scored:
     """A measured task: its trajectories, and the scale that turns losses into scores.
 
     Args:
-        rows: What is known of the task.
+        rows: What is known of the task; its oracle among it.
         methods: Whose studies are looked up.
         n_studies: How many of each.
     """
@@ -42,16 +45,16 @@ class Scored:
         self.oracle = rows.oracle
         self.reference = rows.reference_tests()
         self.studies = {method.name: [study_of(rows, method, number) for number in range(n_studies)] for method in methods}
-        self.trajectories: Trajectories = {
-            name: [study.trajectory for study in studies if study.choices] for name, studies in self.studies.items()
+        self.trajectories: dict[str, list[Trajectory]] = {
+            name: [study.trajectory for study in studies if study.choices or study.is_crash] for name, studies in self.studies.items()
         } | {
             name: random_searches(rows.random_trainings(stops_early=stops_early), budget=SEARCH_BUDGET, n=N_RANDOM_SEARCHES)
             for name, stops_early in RANDOM_SEARCHES.items()
         }  # fmt: skip
 
     def percentile(self, test: float) -> float:
-        """Place among the random settings; 0 is better than all."""
-        return percentile(test, self.reference)
+        """Place among the random settings; 0 is better than all, 100 is to have none."""
+        return percentile(test, self.reference) if math.isfinite(test) else 100.0
 
     def regret(self, test: float) -> float:
         """Distance to the oracle in spreads of the seeds."""
@@ -62,11 +65,12 @@ class Scored:
         return not math.isfinite(test) or test > statistics.median(self.reference)
 
     def total(self, method: str) -> float:
-        """Median total cost of a method's studies at their end."""
-        return statistics.median(trajectory[-1].total for trajectory in self.trajectories[method])
+        """Median total cost of a method's studies at their end; those that crashed left none."""
+        totals = [study.total for study in self.studies[method] if study.choices]
+        return statistics.median(totals) if totals else math.inf
 
     def ends(self, method: str) -> list[float]:
-        """Test loss of each study at its end."""
+        """Test loss of each study at its end; infinite where it crashed."""
         return [trajectory[-1].test for trajectory in self.trajectories[method]]
 
     def at(self, method: str, total: float) -> list[float]:
@@ -74,78 +78,98 @@ class Scored:
         return [at_cost(trajectory, total) for trajectory in self.trajectories[method]]
 
 
-def summarize(tasks: Sequence[TaskRows], methods: Sequence[Method], *, n_studies: int, made: dict[str, Any]) -> dict[str, Any]:
-    """The document, described in benchmarks/README.md.
+def summarize(tasks: Sequence[TaskRows], methods: Sequence[Method], *, n_studies: int, made: Document) -> Document:
+    """The document.
 
     Args:
         tasks: In the order in which they are shown.
         methods: Likewise; random search is added, since it costs nothing.
         n_studies: Studies of each method on each task.
-        made: What made it: machine, versions, seeds, commit, command.
+        made: What made it: machines, versions, seeds, commits, command.
     """
-    scored = [Scored(rows, methods, n_studies=n_studies) for rows in tasks if rows.is_measured]
+    scored = [Scored(rows, methods, n_studies=n_studies) for rows in tasks if not rows.why_not_measured]
     ours = [method.name for method in methods if method.is_ours]
-    names = [method.name for method in methods] + list(RANDOM_SEARCHES)
-    budgets = {method.name: method.budget for method in methods} | dict.fromkeys(RANDOM_SEARCHES, SEARCH_BUDGET)
-    searching = [name for name in names if any(len(trajectory) > 1 for task in scored for trajectory in task.trajectories[name])]
+    known = {method.name: _method(method, scored) for method in methods}
+    known |= {name: {"family": name, "budget": SEARCH_BUDGET, "is_ours": False, "searches_on": True} for name in RANDOM_SEARCHES}
+    searching = [name for name, method in known.items() if method["searches_on"]]
+    results = [_result(task, method.name) for task in scored for method in methods]
+    snapshots = [
+        _snapshot(task, name, total)
+        for task in scored
+        for name in searching
+        for total in SNAPSHOTS
+        if total <= known[name]["budget"] + 1 and task.trajectories[name]
+    ]  # fmt: skip
     return {
         "version": VERSION,
         "made": made,
+        "cpu_hours": sum(rows.cpu_seconds for rows in tasks) / 3600,
         "tasks": {rows.name: _task(rows) for rows in tasks},
-        "methods": {name: {"is_ours": name in ours, "searches_on": name in searching} for name in names},
-        "results": [_result(task, method.name) for task in scored for method in methods],
-        "snapshots": [_snapshot(task, name, total) for task in scored for name in searching for total in SNAPSHOTS if total <= (budgets[name] or math.inf) + 1],
+        "methods": known,
+        "overall": overall(results, snapshots, n_tasks=len(tasks)),
+        "results": results,
+        "snapshots": snapshots,
         "curves": {name: {task.name: _curve(task, name) for task in scored} for name in searching},
-        "profiles": {"levels": REGRET_LEVELS, "shares": {name: _profile(scored, name) for name in names}},
-        "wins": [_wins(scored, mine, other, searches_on=other in searching) for mine in ours for other in names if other not in ours],
-        "cost_ratios": [_cost_ratio(task, mine, other) for mine in ours for other in searching for task in scored if task.trajectories[mine]],
+        "profiles": {"levels": REGRET_LEVELS, "shares": {name: _profile(scored, name) for name in known}},
+        "wins": [_wins(scored, mine, other, searches_on=other in searching) for mine in ours for other in known if other not in ours],
+        "cost_ratios": [ratio for mine in ours for other in searching for task in scored for ratio in _cost_ratio(task, mine, other)],
         "missing": _missing(tasks, scored),
     }
 
 
-def _task(rows: TaskRows) -> dict[str, Any]:
+def _method(method: Method, scored: Iterable[Scored]) -> Document:
+    searches_on = any(study.searches_on for task in scored for study in task.studies[method.name])
+    return {"family": method.family, "budget": method.budget, "is_ours": method.is_ours, "searches_on": searches_on}
+
+
+def _task(rows: TaskRows) -> Document:
     tests = rows.reference_tests()
+    reference = {
+        "n": len(tests),
+        "diverged": sum(not math.isfinite(test) for test in tests),
+        "best": min(tests, default=math.inf),
+        "median": statistics.median(tests) if tests else math.inf,
+    }
     return {
-        "facts": None if rows.facts is None else vars(rows.facts),
-        "reference": None if not tests else {
-            "n": len(tests),
-            "diverged": sum(not math.isfinite(test) for test in tests),
-            "best": min(tests),
-            "median": statistics.median(tests),
-            "cost": sum(random.cost for random in rows.random_trainings(stops_early=False)) if rows.facts is not None else None,
-        },
-        "oracle": None if rows.oracle is None else vars(rows.oracle),
-    }  # fmt: skip
-
-
-def _result(task: Scored, method: str) -> dict[str, Any]:
-    """A method on a task: medians over studies, and every study."""
-    studies = task.studies[method]
-    done = [_study(task, study) for study in studies if study.choices]
-    crashes = [study for study in studies if study.is_crash]
-    base = {"task": task.name, "method": method, "state": "done" if done else "crashed" if crashes else "missing", "studies": done}
-    base["why"] = sorted({study.failure for study in studies if study.failure})
-    if not done:
-        return base
-    n_failed = sum(task.has_failed(test) for study in done for test in study["tests"]) + sum(3 for _ in crashes)
-    return base | {
-        "n_studies": len(done),
-        "n_crashed": len(crashes),
-        "is_current": all(study.is_current for study in studies),
-        "percentile": statistics.median(study["percentile"] for study in done),
-        "percentiles": [min(study["percentile"] for study in done), max(study["percentile"] for study in done)],
-        "regret": statistics.median(study["regret"] for study in done),
-        "regrets": [min(study["regret"] for study in done), max(study["regret"] for study in done)],
-        "test": statistics.median(study["test"] for study in done),
-        "failed": n_failed / (sum(len(study["tests"]) for study in done) + 3 * len(crashes)),
-        "search": statistics.median(study["search"] for study in done),
-        "total": statistics.median(study["total"] for study in done),
-        "seconds": statistics.median(study["seconds"] for study in done),
+        "why_not_measured": rows.why_not_measured,
+        "facts": None if rows.facts is None else asdict(rows.facts),
+        "reference": reference,
+        "oracle": None if rows.oracle is None else asdict(rows.oracle),
     }
 
 
-def _study(task: Scored, study: Study) -> dict[str, Any]:
-    last: Chosen = study.choices[-1]
+def _result(task: Scored, method: str) -> Document:
+    """A method on a task: medians over the studies that were run, in which one that crashed counts as infinitely bad, and every study."""
+    studies = task.studies[method]
+    done = [_study(task, study) for study in studies if study.choices]
+    n_crashed = sum(study.is_crash for study in studies)
+    base = {
+        "task": task.name,
+        "method": method,
+        "state": "done" if done else "crashed" if n_crashed else "missing",
+        "why": sorted({study.failure for study in studies if study.failure}.union(*(study.crashed_retrainings for study in studies))),
+        "n_studies": len(done),
+        "n_distinct": len({str((study["settings"], study["total_steps"])) for study in done}),
+        "n_crashed": n_crashed,
+        "studies": done,
+    }
+    tests = task.ends(method)
+    if not tests:
+        return base
+    failed = [task.has_failed(test) for study in done for test in study["tests"]] + [True] * n_crashed * len(RETRAINING_SEEDS)
+    scores = {"percentile": [task.percentile(test) for test in tests], "regret": [task.regret(test) for test in tests]}
+    costs = {name: statistics.median(study[name] for study in done) if done else None for name in ("search", "total", "seconds")}
+    return (
+        base
+        | {name: statistics.median(values) for name, values in scores.items()}
+        | {f"{name}s": [min(values), max(values)] for name, values in scores.items()}
+        | {"test": statistics.median(tests), "failed": statistics.fmean(failed), "is_current": all(study.is_current for study in studies)}
+        | costs
+    )
+
+
+def _study(task: Scored, study: Study) -> Document:
+    last = study.choices[-1]
     test = statistics.median(last.tests)
     return {
         "number": study.number,
@@ -158,31 +182,59 @@ def _study(task: Scored, study: Study) -> dict[str, Any]:
         "test": test,
         "percentile": task.percentile(test),
         "regret": task.regret(test),
-        "search": last.search,
+        "search": study.search,
         "final": last.final,
-        "total": last.total,
+        "total": study.total,
         "seconds": study.seconds,
         "is_current": study.is_current,
     }
 
 
-def _snapshot(task: Scored, method: str, total: float) -> dict[str, Any]:
-    """Where a method that goes on searching stands at a total cost: medians over its studies."""
+def _snapshot(task: Scored, method: str, total: float) -> Document:
+    """Where a method that goes on searching stands at a total cost: medians over its studies; what has nothing yet is infinitely bad."""
     tests = task.at(method, total)
-    test = statistics.median(tests) if tests else math.inf
+    test = statistics.median(tests)
     return {
         "task": task.name,
         "method": method,
         "total": total,
         "n": len(tests),
         "test": test,
-        "percentile": task.percentile(test) if math.isfinite(test) else None,
+        "percentile": task.percentile(test),
         "regret": task.regret(test),
-        "failed": sum(task.has_failed(one) for one in tests) / len(tests) if tests else None,
+        "failed": sum(task.has_failed(one) for one in tests) / len(tests),
     }
 
 
-def _curve(task: Scored, method: str) -> list[list[float | None]]:
+def overall(results: Sequence[Document], snapshots: Sequence[Document], *, n_tasks: int) -> list[Document]:
+    """A line for each method and for each snapshot, over the tasks; those that lack tasks last, of the others the worst first."""
+    scored = [result for result in results if result["state"] != "missing"]
+    lines = [_line(name, None, [one for one in scored if one["method"] == name]) for name in dict.fromkeys(one["method"] for one in scored)]
+    for name, total in dict.fromkeys((one["method"], one["total"]) for one in snapshots):
+        lines.append(_line(name, total, [one for one in snapshots if (one["method"], one["total"]) == (name, total)]))
+    return sorted(lines, key=lambda line: (line["n_tasks"] < n_tasks, -line["percentile"]))
+
+
+def _line(method: str, snapshot: float | None, found: Sequence[Document]) -> Document:
+    percentiles = [one["percentile"] for one in found]
+    searches = [one["search"] for one in found if one.get("search") is not None]
+    totals = [one["total"] for one in found if one.get("total") is not None]
+    worst = max(found, key=lambda one: one["percentile"])
+    return {
+        "method": method,
+        "snapshot": snapshot,
+        "n_tasks": len(found),
+        "percentile": statistics.median(percentiles),
+        "percentiles": [min(percentiles), max(percentiles)],
+        "worst_task": worst["task"],
+        "regret": statistics.median(one["regret"] for one in found),
+        "failed": statistics.fmean(one["failed"] for one in found),
+        "search": statistics.median(searches) if searches else None,
+        "total": statistics.median(totals) if totals else None,
+    }
+
+
+def _curve(task: Scored, method: str) -> list[list[float]]:
     """[total cost, median percentile, median regret] where the median study has chosen anything yet."""
     points = [(total, statistics.median(task.at(method, total))) for total in GRID if task.trajectories[method]]
     return [[total, task.percentile(test), task.regret(test)] for total, test in points if math.isfinite(test)]
@@ -196,25 +248,27 @@ def _profile(scored: Sequence[Scored], method: str) -> list[float] | None:
     return [statistics.fmean(column) for column in zip(*shares, strict=True)]
 
 
-def _wins(scored: Sequence[Scored], mine: str, other: str, *, searches_on: bool) -> dict[str, Any]:
-    """Share of tasks won: against a method that goes on searching at our total cost, against any other at its own."""
+def _wins(scored: Sequence[Scored], mine: str, other: str, *, searches_on: bool) -> Document:
+    """How often we win: against a method that goes on searching at our total cost, against any other at its own."""
     both = [task for task in scored if task.trajectories[mine] and task.trajectories[other]]
     pairs = [(task.ends(mine), task.at(other, task.total(mine)) if searches_on else task.ends(other)) for task in both]
     share = bootstrapped_wins(pairs) if pairs else None
     return {"ours": mine, "other": other, "n_tasks": len(pairs), "at": "our total cost" if searches_on else "its own cost", "share": share}
 
 
-def _cost_ratio(task: Scored, mine: str, other: str) -> dict[str, Any]:
-    """Total cost at which `other` reaches our median test loss, over our total; censored where it never does."""
-    reached = cost_to_reach(task.trajectories[other], statistics.median(task.ends(mine)), grid=GRID) if task.trajectories[other] else math.inf
+def _cost_ratio(task: Scored, mine: str, other: str) -> list[Document]:
+    """Total cost at which `other` reaches our median test loss, over our total; censored at what it spent where it never does."""
+    if not task.trajectories[mine] or not task.trajectories[other]:
+        return []
+    reached = cost_to_reach(task.trajectories[other], statistics.median(task.ends(mine)))
     is_censored = not math.isfinite(reached)
-    last = max((trajectory[-1].total for trajectory in task.trajectories[other] if trajectory), default=0.0) if is_censored else reached
-    return {"task": task.name, "ours": mine, "other": other, "ratio": last / task.total(mine), "is_censored": is_censored}
+    spent = SEARCH_BUDGET if other in RANDOM_SEARCHES else statistics.median(study.search for study in task.studies[other])
+    return [{"task": task.name, "ours": mine, "other": other, "ratio": (spent if is_censored else reached) / task.total(mine), "is_censored": is_censored}]
 
 
 def _missing(tasks: Sequence[TaskRows], scored: Sequence[Scored]) -> list[str]:
     """What a complete bench would have besides."""
-    lines = [f"{rows.name}: the reference is not complete" for rows in tasks if not rows.is_measured]
+    lines = [f"{rows.name}: {rows.why_not_measured}" for rows in tasks if rows.why_not_measured]
     for task in scored:
         for method, studies in task.studies.items():
             lines += [f"{task.name}: {method}, study {study.number}: {study.failure}" for study in studies if study.failure]

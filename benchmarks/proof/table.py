@@ -2,18 +2,20 @@
 
 from collections.abc import Iterable, Sequence
 from statistics import median
-from typing import Any
 
-Document = dict[str, Any]
+from benchmarks.proof.summary import Document
+from benchmarks.proof.wording import described, number
 
 
 def table(document: Document) -> str:
     """The whole page."""
     parts = [
         _head(document),
+        "<!-- over all tasks -->",
         _overall(document),
         _cost_ratios(document),
         _wins(document),
+        "<!-- task by task -->",
         *(_task(document, name) for name in document["tasks"]),
         _missing(document),
     ]
@@ -26,93 +28,42 @@ def rows_of(lines: Iterable[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in [head, ["---"] * len(head), *body])
 
 
-def number(value: float | None, *, digits: int = 2) -> str:
-    """A number, or what stands for one that was not reached.
-
-    Example:
-        >>> number(0.12345), number(None), number(1234.5)
-        ('0.12', '∞', '1234')
-    """
-    if value is None:
-        return "∞"
-    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.{digits}f}"  # noqa: PLR2004 (three figures)
-
-
 def _head(document: Document) -> str:
     made = document["made"]
     machines = "\n".join(f"- {described(machine)}" for machine in made["machines"])
     return (
         "# Proof bench\n\n"
         f"`{made['command']}`, from rows that were trained on\n\n{machines}\n\n"
-        f"{made['studies']} studies of each method on each task; every choice trained again on the fresh seeds {', '.join(map(str, made['fresh_seeds']))}.\n\n"
+        f"{made['studies']} studies of each method on each task; every choice trained again on the fresh seeds {', '.join(map(str, made['fresh_seeds']))}.\n"
+        f"All rows of these tasks together took {document['cpu_hours']:.1f} hours of one core.\n\n"
         "Percentile: place of the test loss among the random settings, 0 is better than all. Regret: distance to the oracle (the random setting that is best\n"
         "on validation after five retrainings) in standard deviations between seeds; negative is better than the oracle. A study's value is its median\n"
         "retraining, a method's the median study, brackets hold the best and the worst study. Failed: share of retrainings that diverged or are worse than\n"
-        "the median random setting. Cost in full trainings: search, and in all: a peer's final training, our confirming and the current settings."
+        "the median random setting. Cost in full trainings: search, and in all: a peer's final training, our confirming and the current settings.\n"
+        "A study that crashed counts as infinitely bad. CPU seconds until chosen hold, for ours, confirming and report as well."
     )
 
 
-def described(machine: dict[str, Any]) -> str:
-    """A machine, its versions and its day in one line."""
-    versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items() if version)
-    processor = f"{machine['processor']}, {machine['cores']} cores, one thread a training"
-    return f"{machine['date']}: commit {machine['commit']}, {processor}, Python {machine['python']}, {versions}"
-
-
 def _overall(document: Document) -> str:
-    """Each method over the tasks; worst median percentile first."""
-    lines = []
-    for name in document["methods"]:
-        results = [result for result in document["results"] if result["method"] == name]
-        done = [result for result in results if result["state"] == "done"]
-        if not done:
-            continue
-        percentiles = [result["percentile"] for result in done]
-        lines.append((
-            median(percentiles),
-            [
-                name,
-                f"{len(done)} of {len(document['tasks'])}",
-                f"{number(median(percentiles), digits=0)} [{number(min(percentiles), digits=0)}, {number(max(percentiles), digits=0)}]",
-                number(_median_of(result["regret"] for result in done)),
-                number(_mean_failed(results)),
-                f"{number(median(result['search'] for result in done))}, {number(median(result['total'] for result in done))}",
-            ],
-        ))  # fmt: skip
-    lines += [(line[0], line[1]) for line in _snapshots_overall(document)]
-    if not lines:
+    """Each method over the tasks."""
+    if not document["overall"]:
         return ""
     head = ["method", "tasks", "percentile: median over tasks [best, worst task]", "regret", "failed", "cost: search, total"]
-    return "## Over all tasks, worst first\n\n" + rows_of([head, *(line for _, line in sorted(lines, key=lambda pair: -pair[0]))])
+    text = "Those that were not run on every task stand last: their tasks may be the easier ones."
+    lines = [_overall_line(line, n_tasks=len(document["tasks"])) for line in document["overall"]]
+    return f"## Over all tasks, worst first\n\n{text}\n\n" + rows_of([head, *lines])
 
 
-def _mean_failed(results: Sequence[Document]) -> float:
-    """Mean share of failures over the tasks that were tried; a task where every study crashed counts in full."""
-    shares = [result.get("failed", 1.0) for result in results if result["state"] != "missing"]
-    return sum(shares) / len(shares)
-
-
-def _snapshots_overall(document: Document) -> list[tuple[float, list[str]]]:
-    """Methods that go on searching, at a few total costs."""
-    lines = []
-    for name, total in dict.fromkeys((snapshot["method"], snapshot["total"]) for snapshot in document["snapshots"]):
-        found = [snapshot for snapshot in document["snapshots"] if (snapshot["method"], snapshot["total"]) == (name, total) and snapshot["n"]]
-        reached = [snapshot for snapshot in found if snapshot["percentile"] is not None]
-        if not reached:
-            continue
-        percentiles = [snapshot["percentile"] for snapshot in reached]
-        shown = f"{number(median(percentiles), digits=0)} [{number(min(percentiles), digits=0)}, {number(max(percentiles), digits=0)}]"
-        lines.append((
-            median(percentiles),
-            [f"{name}, total ≤ {total:g}", f"{len(reached)} of {len(document['tasks'])}", shown, number(_median_of(one["regret"] for one in reached)),
-             number(sum(one["failed"] for one in reached) / len(reached)), f"≤ {total:g}"],
-        ))  # fmt: skip
-    return lines
-
-
-def _median_of(values: Iterable[float | None]) -> float | None:
-    found = median(float("inf") if value is None else value for value in values)
-    return None if found == float("inf") else found
+def _overall_line(line: Document, *, n_tasks: int) -> list[str]:
+    low, high = line["percentiles"]
+    return [
+        line["method"] if line["snapshot"] is None else f"{line['method']}, total ≤ {line['snapshot']:g}",
+        f"{line['n_tasks']} of {n_tasks}",
+        f"{number(line['percentile'], digits=0)} [{number(low, digits=0)}, {number(high, digits=0)}: {line['worst_task']}]",
+        number(line["regret"], digits=1),
+        number(line["failed"]),
+        f"{number(line['search'])}, {number(line['total'])}" if line["snapshot"] is None else f"≤ {line['snapshot']:g}",
+    ]
 
 
 def _cost_ratios(document: Document) -> str:
@@ -133,7 +84,7 @@ def _cost_ratios(document: Document) -> str:
     lines = [[f"{other} / {mine}", middle(mine, other), *(shown(found.get((mine, other, name))) for name in names)] for mine, other in pairs]
     text = (
         "Total cost at which a peer's median study is as good on the test set as our median study, over our total. Below 1 the peer is cheaper. "
-        "“>”: it did not get there; the number is what it had spent by then, over our total."
+        "“>”: it did not get there, and had spent so much. The median task is the lower of the two in the middle; what was not reached ranks last."
     )
     return "## Cost ratio\n\n" + text + "\n\n" + rows_of([["peer / ours", "median task", *names], *lines])
 
@@ -146,14 +97,17 @@ def _wins(document: Document) -> str:
     ]
     if not lines:
         return ""
-    text = "How often one of our studies has a lower test loss than one of the peer's, mean over tasks; 95 % interval from resampling tasks and studies."
+    text = (
+        "How often one of our studies has a lower test loss than one of the peer's, mean over tasks (the probability of improvement); 95 % interval from "
+        "resampling tasks, and studies within them."
+    )
     return "## Share of tasks won\n\n" + text + "\n\n" + rows_of([["ours", "peer", "peer's cost", "tasks", "share won"], *lines])
 
 
 def _task(document: Document, name: str) -> str:
     task = document["tasks"][name]
-    if task["facts"] is None or task["oracle"] is None:
-        return f"## {name}\n\nNot measured: its reference is not complete."
+    if task["why_not_measured"]:
+        return f"## {name}\n\nNot measured: {task['why_not_measured']}."
     facts, reference, oracle = task["facts"], task["reference"], task["oracle"]
     text = (
         f"{facts['optimizer']}, {facts['parameters']:,} parameters; "
@@ -163,9 +117,9 @@ def _task(document: Document, name: str) -> str:
         f"Oracle {oracle['test']:.4f}, standard deviation between seeds {number(oracle['spread'], digits=4)} ({oracle['n']} retrainings)."
     )
     metric = next(iter(facts["metrics"]), None)
-    lines = [["method", "percentile", "regret", "failed", "test loss", metric or "", "search, total", "CPU s of the search", "studies"]]
+    lines = [["method", "percentile", "regret", "failed", "test loss", metric or "", "search, total", "CPU s until chosen", "studies"]]
     lines += [_line(result, metric) for result in document["results"] if result["task"] == name]
-    lines += [_snapshot_line(one) for one in document["snapshots"] if one["task"] == name and one["percentile"] is not None]
+    lines += [_snapshot_line(one) for one in document["snapshots"] if one["task"] == name]
     return f"## {name}\n\n{text}\n\n" + rows_of(lines)
 
 
@@ -189,8 +143,14 @@ def _line(result: Document, metric: str | None) -> list[str]:
         f"{median(values):.4f}" if values else "",
         f"{number(result['search'])}, {number(result['total'])}",
         number(result["seconds"], digits=1),
-        f"{result['n_studies']}" + (f", {result['n_crashed']} crashed: {'; '.join(result['why'])}".replace("|", "/") if result["n_crashed"] else ""),
+        f"{result['n_studies']}{_same(result)}"
+        + (f", {result['n_crashed']} crashed: {'; '.join(result['why'])}".replace("|", "/") if result["n_crashed"] else ""),
     ]
+
+
+def _same(result: Document) -> str:
+    """Said where several studies chose one and the same thing, so that the bracket does not pass for a spread."""
+    return ", all the same" if result["n_studies"] > 1 and result["n_distinct"] == 1 else ""
 
 
 def _missing(document: Document) -> str:

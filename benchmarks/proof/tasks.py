@@ -1,31 +1,19 @@
 """The bench's tasks: files as a user writes them, found by name, checked, and known by what their code says."""
 
-import ast
-import hashlib
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from benchmarks.proof.digest import source_digest
 from tunesmith.coupling import is_adam_kind
 from tunesmith.errors import InputError, UserCodeError
 from tunesmith.optimizers import OPTIMIZER_NAMES
 from tunesmith.settings import Settings
-from tunesmith.task import Task
+from tunesmith.task import Task, size_of
 from tunesmith.task_file import load_task
 
 TASKS_FOLDER = Path(__file__).parents[1] / "tasks"
 DATA = "TUNESMITH_DATA"
-_DIGITS = 12
-
-
-def source_digest(path: Path) -> str:
-    """Twelve hex digits of what a Python file says; comments, docstrings and layout do not count."""
-    tree = ast.parse(path.read_text(), str(path))
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list) and body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
-            node.body = body[1:]  # type: ignore[attr-defined]
-    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()[:_DIGITS]
 
 
 @dataclass(frozen=True)
@@ -43,7 +31,7 @@ class BenchTask:
     @cached_property
     def identity(self) -> str:
         """What its rows in the cache are filed under: another text, another task."""
-        return source_digest(self.path)
+        return source_digest(self.path.read_text())
 
     @cached_property
     def whole(self) -> Task:
@@ -59,8 +47,10 @@ class BenchTask:
                 raise
             raise InputError(f"{DATA} must name the folder that holds the data sets, and it is unset: export {DATA}=FOLDER (benchmarks/README.md).") from error
         problem = _problem(task)
+        if source_digest(self.path.read_text()) != self.identity:
+            problem = "the file must not change while the bench runs, and it has. Start the bench again."
         if problem:
-            raise InputError(f"benchmarks/tasks/{self.path.name}: {problem}")
+            raise InputError(f"{self.path.name}: {problem}")
         return task
 
     @cached_property
@@ -69,14 +59,9 @@ class BenchTask:
         return replace(self.whole, test=None)
 
     @property
-    def is_adam(self) -> bool:
-        """Whether the optimizer is of Adam's kind."""
-        return is_adam_kind(self.whole.optimizer_name)
-
-    @property
     def untuned(self) -> Settings:
         """What one starts with: SGD .01 with momentum .9, AdamW .001 with decay .01; batches of 64, constant learning rate."""
-        if self.is_adam:
+        if is_adam_kind(self.whole.optimizer_name):
             return Settings(lr=1e-3, momentum=0.9, weight_decay=0.01, batch_size=min(64, self.whole.n_train), schedule="constant")
         return Settings(lr=0.01, momentum=0.9, batch_size=min(64, self.whole.n_train), schedule="constant")
 
@@ -84,6 +69,8 @@ class BenchTask:
 def _problem(task: Task) -> str:
     if task.test is None:
         return "Task.test must be given: the bench judges by it. Split a test set off."
+    if size_of(task.valid) is None or size_of(task.test) is None:
+        return "Task.valid and Task.test must be tensors or Datasets, so that everybody's costs can be counted, got a batch maker."
     if task.optimizer not in OPTIMIZER_NAMES:
         return f"Task.optimizer must be one of {', '.join(OPTIMIZER_NAMES)}, so that a peer can make it, got {task.optimizer!r}."
     if task.goal != "loss":

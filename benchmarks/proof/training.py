@@ -29,8 +29,8 @@ EVALUATIONS = 16
 """Validations in a full training, evenly spaced; a shorter one has its share. Early stopping sees these."""
 CPU = torch.device("cpu")
 
-Mover: TypeAlias = Callable[[int], None]
-Recipe: TypeAlias = Callable[[nn.Module, int], tuple[Optimizer, Mover]]
+SchedulerStep: TypeAlias = Callable[[int], None]
+Setup: TypeAlias = Callable[[nn.Module, int], tuple[Optimizer, SchedulerStep]]
 """(network, total steps) → an optimizer, and what is called with the number of the update before each one."""
 
 
@@ -81,47 +81,47 @@ def _rounded(values: dict[str, float]) -> dict[str, float]:
     return {name: _digits(value) for name, value in values.items()}
 
 
-def by_settings(task: Task, settings: Settings) -> Recipe:
+def by_settings(task: Task, settings: Settings) -> Setup:
     """The task's optimizer at `settings`, moved along their schedule."""
 
-    def recipe(model: nn.Module, total_steps: int) -> tuple[Optimizer, Mover]:
+    def setup(model: nn.Module, total_steps: int) -> tuple[Optimizer, SchedulerStep]:
         optimizer = make_optimizer(task.optimizer, (task.param_groups or default_param_groups)(model), settings)
         lr, momentum = lr_schedule(settings, total_steps=total_steps), momentum_schedule(settings, total_steps=total_steps)
         return optimizer, lambda step: set_knobs(optimizer, lr=lr(step), momentum=momentum(step))
 
-    return recipe
+    return setup
 
 
 def train(
     task: Task,
-    recipe: Recipe,
+    setup: Setup,
     *,
     batch_size: int,
     total_steps: int,
     seed: int,
-    watch: Callable[[int, float], bool] | None = None,
+    should_stop: Callable[[int, float], bool] | None = None,
 ) -> tuple[nn.Module, Training]:
     """Train a fresh network and evaluate it on the way and at the end; the test set only afterwards, where the task has one.
 
     Args:
         task: What to train.
-        recipe: Optimizer and schedule.
+        setup: Optimizer and schedule.
         batch_size: Examples an update.
         total_steps: Updates.
         seed: Fixes initialisation, order and every other draw; the global generators come back as they were.
-        watch: Called with (examples trained, validation loss) at each evaluation; True stops the training.
+        should_stop: Called with (examples trained, validation loss) at each evaluation; True stops the training.
     """
     with isolated_rng(child_seed(seed, "rest"), CPU):
         torch.manual_seed(child_seed(seed, "init"))
         model = task.model()
         torch.manual_seed(child_seed(seed, "rest"))
-        optimizer, move = recipe(model, total_steps)
-        judge = _Judge(task, model, optimizer, batch_size=batch_size, total_steps=total_steps, watch=watch)
+        optimizer, scheduler_step = setup(model, total_steps)
+        judge = _Judge(task, model, optimizer, batch_size=batch_size, total_steps=total_steps, should_stop=should_stop)
         batches = judge.data.for_training(batch_size=batch_size, seed=child_seed(seed, "order"))
         started, step_loss = time.process_time(), training_step(task)
         model.train()
         for step, (batch, *_) in zip(range(total_steps), batches, strict=False):
-            move(step)
+            scheduler_step(step)
             optimizer.zero_grad()
             loss = step_loss(model, batch)
             if not math.isfinite(loss.item()):
@@ -142,12 +142,12 @@ class _Judge:
     """Evaluates a network on the way and at the end, and keeps what early stopping would have kept."""
 
     def __init__(
-        self, task: Task, model: nn.Module, optimizer: Optimizer, *, batch_size: int, total_steps: int, watch: Callable[[int, float], bool] | None
+        self, task: Task, model: nn.Module, optimizer: Optimizer, *, batch_size: int, total_steps: int, should_stop: Callable[[int, float], bool] | None
     ) -> None:
         self.found = Training()
         self.data = TaskBatches(task, device=CPU)
         self._evaluator = Evaluator(task, device=CPU, batch_size=batch_size, data=self.data)
-        self._task, self._model, self._optimizer, self._watch = task, model, optimizer, watch
+        self._task, self._model, self._optimizer, self._should_stop = task, model, optimizer, should_stop
         self._batch_size, self._total_steps = batch_size, total_steps
         count = max(1, round(EVALUATIONS * total_steps * batch_size / task.full_training_examples))
         self._marks = {max(1, round(total_steps * (i + 1) / count)) for i in range(count)}
@@ -171,7 +171,7 @@ class _Judge:
             if loss < found.best_valid:
                 found.best_valid, found.best_share = loss, steps / self._total_steps
                 self._best_weights = None if self._task.test is None else copy.deepcopy(self._model.state_dict())
-        if self._watch is not None and self._watch(found.cost.trained_examples, loss) and steps < self._total_steps:
+        if self._should_stop is not None and self._should_stop(found.cost.trained_examples, loss) and steps < self._total_steps:
             found.outcome = "stopped"
         return found.outcome == "stopped"
 

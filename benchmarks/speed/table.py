@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 
 from benchmarks.speed.row import Row
 
+MEASURED = "<!-- measured -->"
+"""Where the documentation begins to quote."""
 HEAD = "| what | median | quartiles | n | unit | |\n|---|---|---|---|---|---|"
 
 
@@ -22,7 +24,7 @@ def head(facts: Mapping[str, object]) -> str:
     """The title and the machine."""
     versions = facts["versions"]
     shown = ", ".join(f"{name} {version}" for name, version in versions.items() if version) if isinstance(versions, Mapping) else versions
-    return "# Speed\n\n" + "\n".join(f"- {name}: {fact}" for name, fact in {**facts, "versions": shown}.items())
+    return "# Speed\n\n" + "\n".join(f"- {name}: {fact}" for name, fact in {**facts, "versions": shown}.items()) + f"\n\n{MEASURED}"
 
 
 def section(name: str, text: str, rows: Iterable[Row]) -> str:

@@ -9,6 +9,7 @@ from benchmarks.proof.cache import without_infinities
 from benchmarks.proof.page import page
 from benchmarks.proof.page.verdict import bad_news, better_for_less
 from benchmarks.proof.page.view import Stand, View
+from benchmarks.proof.summary import overall
 
 HOSTILE = "<i>$x$</i>"
 TASKS, OTHERS = ("digits", "wine"), (HOSTILE, "finder")
@@ -21,6 +22,7 @@ FACTS = {
     "metrics": {"accuracy": True},
     "full_training_examples": 1e5,
 }
+NOT_MEASURED = {"why_not_measured": "it was not loaded yet", "facts": None, "reference": {"n": 0}, "oracle": None}
 MACHINE = {"date": "2026-11-22", "commit": "abc1234", "processor": "Test", "cores": 2, "python": "3.11", "versions": {"torch": "2.13", "optuna": None}}
 
 
@@ -33,6 +35,7 @@ def result(task: str, method: str, *, total: float, percentile: float, regret: f
         "studies": [study, study],
         "why": [],
         "n_studies": 2,
+        "n_distinct": 2,
         "n_crashed": 0,
         "is_current": True,
         "percentile": percentile,
@@ -48,7 +51,14 @@ def result(task: str, method: str, *, total: float, percentile: float, regret: f
 
 
 def crash(task: str, method: str, why: str) -> dict[str, Any]:
-    return {"task": task, "method": method, "state": "crashed", "studies": [], "why": [why]}
+    gone = {"percentile": 100.0, "percentiles": [100.0, 100.0], "failed": 1.0}
+    lost = {"regret": math.inf, "regrets": [math.inf] * 2, "test": math.inf, "search": None, "total": None, "seconds": None}
+    return {"task": task, "method": method, "state": "crashed", "studies": [], "n_studies": 0, "n_distinct": 0, "n_crashed": 2, "why": [why]} | gone | lost
+
+
+def method(name: str) -> dict[str, Any]:
+    budget = 60.0 if name == "random_search" else None
+    return {"family": name, "budget": budget, "is_ours": name.startswith("report"), "searches_on": name == "random_search"}
 
 
 def snapshot(task: str) -> dict[str, Any]:
@@ -57,7 +67,8 @@ def snapshot(task: str) -> dict[str, Any]:
 
 def make_document() -> dict[str, Any]:
     """Two tasks, two of our budgets, two peers that decide once and one that goes on searching."""
-    task = {"facts": FACTS, "reference": {"n": 96, "diverged": 2, "best": 1.0, "median": 1.2, "cost": 37.0}, "oracle": {"test": 1.0, "spread": 0.01, "n": 50}}
+    reference = {"n": 96, "diverged": 2, "best": 1.0, "median": 1.2}
+    task = {"why_not_measured": "", "facts": FACTS, "reference": reference, "oracle": {"test": 1.0, "spread": 0.01, "n": 50}}
     names = ["report@1", "report@0.5", *OTHERS, "random_search"]
     results = [result(name, "report@1", total=3.0, percentile=3.0, regret=0.5) for name in TASKS]
     results += [result(name, "report@0.5", total=2.0, percentile=60.0, regret=1e36) for name in TASKS]
@@ -72,8 +83,10 @@ def make_document() -> dict[str, Any]:
     document = {
         "version": 1,
         "made": {"command": "python -m benchmarks.proof --cached", "studies": 2, "fresh_seeds": [900001, 900002], "machines": [MACHINE]},
-        "tasks": dict.fromkeys(TASKS, task) | {"cifar": {"facts": None, "reference": None, "oracle": None}},
-        "methods": {name: {"is_ours": name.startswith("report"), "searches_on": name == "random_search"} for name in names},
+        "cpu_hours": 1.5,
+        "tasks": dict.fromkeys(TASKS, task) | {"cifar": NOT_MEASURED},
+        "methods": {name: method(name) for name in names},
+        "overall": overall(results, [snapshot(name) for name in TASKS], n_tasks=3),
         "results": results,
         "snapshots": [snapshot(name) for name in TASKS],
         "curves": {"random_search": {name: [[0.5, 80.0, math.inf], [1.0, 60.0, 100.0], [2.5, 30.0, 40.0]] for name in TASKS}},
@@ -82,7 +95,6 @@ def make_document() -> dict[str, Any]:
         "cost_ratios": [
             {"task": "digits", "ours": "report@1", "other": "random_search", "ratio": 2.5, "is_censored": False},
             {"task": "wine", "ours": "report@1", "other": "random_search", "ratio": 20.3, "is_censored": True},
-            {"task": "wine", "ours": "report@0.5", "other": "random_search", "ratio": 0.0, "is_censored": True},
         ],
         "missing": ["cifar: the reference is not complete", "wine: finder, study 0: ImportError: <b>no module</b> & more"],
     }
@@ -103,8 +115,15 @@ def html(document: dict[str, Any]) -> str:
 def unmeasured(document: dict[str, Any]) -> dict[str, Any]:
     """Nothing is measured yet."""
     changed = deepcopy(document)
-    nothing = {"facts": None, "reference": None, "oracle": None}
-    changed |= {"tasks": dict.fromkeys(TASKS, nothing), "results": [], "snapshots": [], "wins": [], "cost_ratios": [], "curves": {"random_search": {}}}
+    changed |= {
+        "tasks": dict.fromkeys(TASKS, NOT_MEASURED),
+        "overall": [],
+        "results": [],
+        "snapshots": [],
+        "wins": [],
+        "cost_ratios": [],
+        "curves": {"random_search": {}},
+    }
     changed["profiles"]["shares"] = dict.fromkeys(changed["methods"])
     return changed
 
@@ -156,14 +175,16 @@ class TestPage:
     def test_a_bench_without_a_measured_task_says_so(self, unmeasured: dict[str, Any]) -> None:
         written = page(unmeasured)
         assert "No task is measured yet" in written
-        assert words(written).count("Not measured: its random settings or its oracle are not complete.") == 2
+        assert words(written).count("Not measured: it was not loaded yet.") == 2
         assert "<svg" not in written
 
     def test_a_bench_without_any_study_of_ours_still_draws_the_rest(self, document: dict[str, Any]) -> None:
         changed = deepcopy(document) | {"wins": [], "cost_ratios": [], "missing": []}
         changed["results"] = [
-            {"task": one["task"], "method": one["method"], "state": "missing", "studies": [], "why": ["not run yet"]} for one in changed["results"]
+            {"task": one["task"], "method": one["method"], "state": "missing", "studies": [], "n_studies": 0, "n_crashed": 0, "why": ["not run yet"]}
+            for one in changed["results"]
         ]
+        changed["overall"] = overall(changed["results"], changed["snapshots"], n_tasks=3)
         changed["profiles"]["shares"] = dict.fromkeys(changed["methods"]) | {"random_search": [0.25, 0.5, 1.0]}
         text = words(page(changed))
         assert "8 of 8 (task, method) pairs have no result: 8 not run." in text
@@ -198,5 +219,5 @@ class TestView:
 
     def test_a_task_whose_studies_all_crashed_counts_as_failed(self, document: dict[str, Any]) -> None:
         assert View(document).failed("finder") == (0.25 + 1) / 2
-        assert View(document).crashes("finder") == 1
+        assert View(document).crashes("finder") == 2
         assert View(document).failed("random_search") is None

@@ -7,7 +7,7 @@ from benchmarks.proof.page.ink import Look, key_mark, looks_of
 from benchmarks.proof.page.style import CSS
 from benchmarks.proof.page.tables import missing_section, ratio_table, section, task_section, verdict_section
 from benchmarks.proof.page.view import View
-from benchmarks.proof.table import described
+from benchmarks.proof.wording import described
 from tunesmith.report.markup import Markup, element, joined
 
 _READING = {

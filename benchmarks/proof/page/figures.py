@@ -199,7 +199,7 @@ def profiles(view: View, looks: dict[str, Look], *, has_labels: bool) -> Markup:
             axes.plot(places[start::14], column[start::14], linestyle="none", zorder=look.front, clip_on=False, **mark(look))
         if has_labels:
             upwards = sorted(known, key=lambda name: sum(known[name]))
-            ends = {f"{name}, {_end_cost(view, name):.3g}": (1.0, known[name][-1], looks[name]) for name in upwards}
+            ends = {f"{name}, {_end_cost(view, name)}": (1.0, known[name][-1], looks[name]) for name in upwards}
             margin_labels(axes, ends, side="right", reach=1.0)
 
     title = "Performance profiles: share of pairs against regret"
@@ -208,10 +208,11 @@ def profiles(view: View, looks: dict[str, Look], *, has_labels: bool) -> Markup:
     return drawn(draw, name="profiles", title=title)
 
 
-def _end_cost(view: View, method: str) -> float:
-    """Median total cost at its end."""
+def _end_cost(view: View, method: str) -> str:
+    """Median total cost at its end, in words; what it may spend, of random search, which is no study."""
     stand = view.median_stand(method)
-    return view.median_curve(method)[-1].total if stand is None else stand.total
+    budget = view.document["methods"][method]["budget"]
+    return f"{stand.total:.3g}" if stand is not None else "crashed" if budget is None else f"{budget:.3g}"
 
 
 def wins(view: View, mine: str) -> Markup:

@@ -6,8 +6,8 @@ from statistics import median
 from typing import Any
 
 from benchmarks.proof.page.verdict import all_lines, bad_news, our_lines
-from benchmarks.proof.page.view import View, budget_of
-from benchmarks.proof.table import number
+from benchmarks.proof.page.view import View
+from benchmarks.proof.wording import number
 from tunesmith.report.markup import Markup, element, table
 
 
@@ -55,8 +55,8 @@ def task_section(view: View) -> Markup:
 
 def _task(view: View, name: str) -> list[Markup]:
     task = view.document["tasks"][name]
-    if name not in view.tasks or task["facts"] is None or task["oracle"] is None:
-        return [element("h3", name), element("p", "Not measured: its random settings or its oracle are not complete.")]
+    if task["why_not_measured"]:
+        return [element("h3", name), element("p", f"Not measured: {task['why_not_measured']}.")]
     facts, reference, oracle = task["facts"], task["reference"], task["oracle"]
     text = (
         f"{facts['optimizer']}, {facts['parameters']:,} parameters; "
@@ -65,9 +65,9 @@ def _task(view: View, name: str) -> list[Markup]:
         f"Oracle {oracle['test']:.4f}, standard deviation between seeds {number(oracle['spread'], digits=4)} ({oracle['n']} retrainings)."
     )
     metric = next(iter(facts["metrics"]), "")
-    head = ["method", "percentile", "regret", "failed", "test loss", metric or "no metric", "search, total", "search, CPU s", "studies"]
+    head = ["method", "percentile", "regret", "failed", "test loss", metric or "no metric", "search, total", "CPU s until chosen", "studies"]
     lines = [_line(view, result, metric) for (task_name, _), result in view.results.items() if task_name == name]
-    lines += [_snapshot(one) for one in view.document["snapshots"] if one["task"] == name and one["percentile"] is not None and _is_in_budget(one)]
+    lines += [_snapshot(one) for one in view.document["snapshots"] if one["task"] == name]
     return [element("h3", name), element("p", text, class_="quiet"), table(head, lines, numbers=range(1, 8), class_="results")]
 
 
@@ -96,12 +96,8 @@ def _studies(view: View, result: dict[str, Any]) -> str:
     notes = Counter(study["note"].replace("_", " ") for study in result["studies"]) if result["method"] in view.ours else {}
     outcomes = [f"{count} {note}" for note, count in notes.items() if note]
     crashed = [f"{result['n_crashed']} crashed: {'; '.join(result['why'])}"] if result["n_crashed"] else []
-    return ", ".join([str(result["n_studies"]) + (" (" + ", ".join(outcomes) + ")" if outcomes else ""), *crashed])
-
-
-def _is_in_budget(snapshot: dict[str, Any]) -> bool:
-    budget = budget_of(snapshot["method"])
-    return budget is None or snapshot["total"] <= budget + 1
+    same = ["all the same"] if result["n_studies"] > 1 and result["n_distinct"] == 1 else []
+    return ", ".join([str(result["n_studies"]) + (" (" + ", ".join(outcomes) + ")" if outcomes else ""), *same, *crashed])
 
 
 def _snapshot(one: dict[str, Any]) -> list[str]:

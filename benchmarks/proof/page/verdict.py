@@ -2,10 +2,10 @@
 
 import math
 from collections import Counter
-from statistics import median
 
-from benchmarks.proof.page.view import Stand, View, budget_of
-from benchmarks.proof.table import number
+from benchmarks.proof.page.view import Stand, View
+from benchmarks.proof.summary import Document
+from benchmarks.proof.wording import number
 
 _EVEN = 0.5
 _MEDIAN_PERCENTILE = 50.0
@@ -117,36 +117,16 @@ def _counts(view: View, mine: str) -> tuple[int, int, int]:
 
 def all_lines(view: View) -> list[list[str]]:
     """A row for each method, worst median percentile first: name, tasks, percentile, regret, failed, cost. Those that go on searching at a few costs."""
-    rows: list[tuple[float, list[str]]] = []
-    for method in view.methods:
-        stands = [stand for task in view.tasks for stand in [view.stand(task, method)] if stand is not None]
-        searches = [view.done(task, method) for task in view.tasks]
-        if stands:
-            search = median(result["search"] for result in searches if result is not None)
-            rows.append(
-                _over_tasks(view, method, stands, cost=f"{number(search)}, {number(median(stand.total for stand in stands))}", failed=view.failed(method))
-            )
-    snapshots = view.document["snapshots"]
-    for method, total in dict.fromkeys((one["method"], one["total"]) for one in snapshots):
-        found = [one for one in snapshots if (one["method"], one["total"]) == (method, total) and one["percentile"] is not None]
-        budget = budget_of(method)
-        if found and (budget is None or total <= budget + 1):
-            stands = [Stand(total, one["percentile"], math.inf if one["regret"] is None else one["regret"]) for one in found]
-            failed = sum(one["failed"] or 0.0 for one in found) / len(found)
-            rows.append(_over_tasks(view, f"{method}, total ≤ {total:g}", stands, cost=f"≤ {total:g}", failed=failed))
-    return [row for _, row in sorted(rows, key=lambda pair: -pair[0])]
+    return [_overall_line(line, n_tasks=len(view.document["tasks"])) for line in view.document["overall"]]
 
 
-def _over_tasks(view: View, name: str, stands: list[Stand], *, cost: str, failed: float | None) -> tuple[float, list[str]]:
-    ranks = [stand.percentile for stand in stands]
-    middle = median(ranks)
-    regret = median(stand.regret for stand in stands)
-    percentiles = f"{number(middle, digits=0)} [{number(min(ranks), digits=0)}, {number(max(ranks), digits=0)}]"
-    return middle, [
-        name,
-        f"{len(stands)} of {len(view.document['tasks'])}",
-        percentiles,
-        number(None if math.isinf(regret) else regret, digits=1),
-        "" if failed is None else f"{100 * failed:.0f} %",
-        cost,
+def _overall_line(line: Document, *, n_tasks: int) -> list[str]:
+    low, high = line["percentiles"]
+    return [
+        line["method"] if line["snapshot"] is None else f"{line['method']}, total ≤ {line['snapshot']:g}",
+        f"{line['n_tasks']} of {n_tasks}",
+        f"{number(line['percentile'], digits=0)} [{number(low, digits=0)}, {number(high, digits=0)}]",
+        number(line["regret"], digits=1),
+        f"{100 * line['failed']:.0f} %",
+        f"{number(line['search'])}, {number(line['total'])}" if line["snapshot"] is None else f"≤ {line['snapshot']:g}",
     ]

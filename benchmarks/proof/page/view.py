@@ -3,9 +3,9 @@
 import math
 from collections.abc import Iterable
 from statistics import median
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-Document = dict[str, Any]
+from benchmarks.proof.summary import Document
 
 
 class Stand(NamedTuple):
@@ -73,18 +73,12 @@ class View:
         return _ended([point for point in points if math.isfinite(point.percentile)], self.median_stand(method))
 
     def failed(self, method: str) -> float | None:
-        """Share of failed retrainings, mean over tasks; a task on which every study crashed counts as failed. None where it was not run."""
-        shares = [
-            1.0 if result["state"] == "crashed" else result["failed"]
-            for (_, name), result in self.results.items()
-            if name == method and result["state"] != "missing"
-        ]
-        return sum(shares) / len(shares) if shares else None
+        """Share of failed retrainings, mean over tasks. None where it was not run."""
+        return next((line["failed"] for line in self.document["overall"] if line["method"] == method and line["snapshot"] is None), None)
 
     def crashes(self, method: str) -> int:
-        """Studies that crashed, over all tasks; one for each task where none was done."""
-        states = [result for (_, name), result in self.results.items() if name == method]
-        return sum(result.get("n_crashed", 1) for result in states if result["state"] != "missing" and (result["state"] == "crashed" or result["n_crashed"]))
+        """Studies that crashed, over all tasks."""
+        return sum(result["n_crashed"] for (_, name), result in self.results.items() if name == method)
 
 
 def family_of(name: str) -> str:
