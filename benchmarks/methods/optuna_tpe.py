@@ -18,7 +18,7 @@ def choose(problem: Problem, *, seed: int, budget: float) -> list[Choice]:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     sampler = optuna.samplers.TPESampler(seed=seed)
     pruner = optuna.pruners.HyperbandPruner(min_resource=1, max_resource=EVALUATIONS)
-    study = optuna.create_study(sampler=sampler, pruner=pruner)
+    study = optuna.create_study(sampler=sampler, pruner=pruner, study_name=f"seed {seed}")  # Hyperband draws a trial's bracket from the name
     unit = problem.task.full_training_examples / EVALUATIONS
     choices: list[Choice] = []
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import tunesmith
 
 _FILE_DIGITS, _PACKAGE_DIGITS = 12, 8
-_NOT_DECIDING = ("cli", "report", "plots", "integrations")
-"""Parts of the package whose changes cannot change a plan."""
+_NOT_DECIDING = ("__init__.py", "cli", "report", "plots", "in_script", "integrations")
+"""Parts of the package whose changes cannot change a plan: they speak, show, or serve scripts that `tune` does not."""
 
 
 def source_digest(text: str) -> str:

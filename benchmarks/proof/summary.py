@@ -262,7 +262,8 @@ def _cost_ratio(task: Scored, mine: str, other: str) -> list[Document]:
         return []
     reached = cost_to_reach(task.trajectories[other], statistics.median(task.ends(mine)))
     is_censored = not math.isfinite(reached)
-    spent = SEARCH_BUDGET if other in RANDOM_SEARCHES else statistics.median(study.search for study in task.studies[other])
+    searches = [SEARCH_BUDGET] if other in RANDOM_SEARCHES else [study.search for study in task.studies[other] if study.choices]
+    spent = statistics.median(searches) if searches else 0.0
     return [{"task": task.name, "ours": mine, "other": other, "ratio": (spent if is_censored else reached) / task.total(mine), "is_censored": is_censored}]
 
 
