@@ -133,7 +133,8 @@ def _record_repeats(sweep: Sweep, *, loss: object, repeats: int) -> list[Curve]:
     runs: list[Curve] = []
     with preserve(modules, sweep.optimizers, scaler=sweep.scaler, loaders=(sweep.train_loader, sweep.valid_loader)) as put_back:
         draw = int(torch.randint(2**62, ())) if repeats > 1 else 0
-        put_back()
+        if repeats > 1:
+            put_back()  # or the draw would be missing from the first sweep
         for repeat in range(repeats):
             if repeat:
                 put_back()

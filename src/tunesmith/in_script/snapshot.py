@@ -141,15 +141,19 @@ def _distinct(tensor: Tensor) -> Tensor:
 
 
 def _set_bits(tensor: Tensor, where: Tensor, *, bits: Tensor) -> None:
+    if tensor.layout is not torch.strided:  # `where` would not share what copying gives it
+        with torch.no_grad():
+            tensor.copy_(bits)
+        return
     _distinct(where).copy_(bits)
     if _lies_elsewhere(tensor, where):
         tensor.data = where
 
 
 def _lies_elsewhere(tensor: Tensor, where: Tensor) -> bool:
-    if (tensor.shape, tensor.dtype, tensor.device, tensor.layout) != (where.shape, where.dtype, where.device, where.layout):
+    if (tensor.shape, tensor.dtype, tensor.device) != (where.shape, where.dtype, where.device):
         return True
-    return tensor.layout is torch.strided and (tensor.data_ptr() != where.data_ptr() or tensor.stride() != where.stride())
+    return tensor.data_ptr() != where.data_ptr() or tensor.stride() != where.stride()
 
 
 def _set_leaf(tensor: Tensor, grad: Tensor | None, *, requires_grad: bool) -> None:

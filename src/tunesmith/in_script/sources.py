@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from tunesmith.in_script.randomness import RANDOM_SOURCES, PutBack, RandomSource, keep_source, reseed, seed_of
 from tunesmith.in_script.snapshot import keep_container, restore_all
 
-_MOST_ENTRIES = 10_000
+_MOST_ENTRIES = 1_000
 """A container of more entries is taken for the examples, not for a state, and left alone (our choice)."""
 _PLAIN = (str, bytes, int, float, complex, type(None), type, Tensor)
 _LEFT_ALONE = frozenset({"torch", "threading", "multiprocessing", "concurrent", "asyncio", "logging", "subprocess"})

@@ -87,6 +87,8 @@ def _chosen(batch: Batch, *, count: int, chosen: Tensor) -> Batch:
     """These examples of a batch, where it is made of tensors and plain containers; objects of other types are left whole."""
     if isinstance(batch, Tensor):
         return batch[chosen.to(batch.device)] if batch.ndim and batch.shape[0] == count else batch
+    if type(batch) is list and len(batch) == count and all(isinstance(part, (str, bytes, int, float)) for part in batch):
+        return [batch[position] for position in chosen.tolist()]
     if type(batch) in (tuple, list):
         return type(batch)(_chosen(part, count=count, chosen=chosen) for part in batch)
     if type(batch) is dict:
