@@ -2,7 +2,11 @@
 
 import itertools
 import math
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import torch
@@ -20,6 +24,7 @@ from tunesmith.reading.range_test import RangeOutcome
 
 TRAIN, VALID = TensorDataset(INPUTS[:N_TRAIN], TARGETS[:N_TRAIN]), TensorDataset(INPUTS[N_TRAIN:], TARGETS[N_TRAIN:])
 BATCHES = list(zip(INPUTS[:N_TRAIN].split(BATCH), TARGETS[:N_TRAIN].split(BATCH), strict=True))
+ROOT = Path(__file__).parents[2]
 ENDS = [RuntimeError, KeyboardInterrupt, torch.OutOfMemoryError, SystemExit, ValueError]
 
 
@@ -75,6 +80,18 @@ class TestNoTrace:
                 assert training.bits() == found
             training.train(4)
         assert finished(probed) == finished(plain)
+
+    @pytest.mark.slow
+    def test_an_interrupt_at_any_moment_leaves_nothing(self) -> None:
+        path = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "-m", "tests.in_script.interrupted", "300"],
+            env={**os.environ, "PYTHONPATH": path}, cwd=ROOT, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        interrupted, rest = done.stdout.split(maxsplit=1)
+        assert int(interrupted) > 30
+        assert rest.strip() == "[] True"
 
     def test_a_schedule_made_before_goes_on_without_a_warning(self) -> None:
         model = plain_net()

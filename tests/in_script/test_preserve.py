@@ -219,6 +219,16 @@ def test_a_graph_that_waits_for_its_backward_still_can() -> None:
     assert model[0].weight.grad.abs().sum() > 0
 
 
+def test_gradients_and_autocast_are_switched_as_before() -> None:
+    with ts.preserve(net()):
+        torch.set_grad_enabled(False)
+        torch.set_autocast_enabled("cpu", True)  # noqa: FBT003 (torch's own)
+        torch.set_autocast_dtype("cpu", torch.float16)
+    assert torch.is_grad_enabled()
+    assert not torch.is_autocast_enabled("cpu")
+    assert torch.get_autocast_dtype("cpu") is torch.bfloat16
+
+
 def test_several_tries_in_one_with() -> None:
     training = Training()
     found = training.bits()

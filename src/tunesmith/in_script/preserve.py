@@ -9,7 +9,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from tunesmith.errors import InputError
-from tunesmith.in_script.randomness import keep_global
+from tunesmith.in_script.randomness import keep_global, keep_torch_modes
 from tunesmith.in_script.snapshot import Snapshot, restore_all
 from tunesmith.in_script.sources import Sources
 
@@ -51,7 +51,7 @@ def preserve(model: Several, optimizer: Optimizers = (), *, scaler: torch.amp.Gr
     models, optimizers = as_models(model), as_optimizers(optimizer)
     if scaler is not None and not isinstance(scaler, torch.amp.GradScaler):
         raise InputError(f"scaler must be a torch.amp.GradScaler, got {type(scaler).__name__}. Pass the one of your loop, or leave it out.")
-    everywhere, sources = keep_global(), Sources(loaders if isinstance(loaders, tuple) else (loaders,))
+    everywhere, sources = [*keep_global(), *keep_torch_modes()], Sources(loaders if isinstance(loaders, tuple) else (loaders,))
     snapshot = Snapshot((*models, *optimizers, scaler))
 
     def put_back() -> None:

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from functools import partial
 from typing import TypeAlias
 
 import numpy as np
@@ -32,6 +33,20 @@ def keep_global() -> list[PutBack]:
         mps = torch.mps.get_rng_state()
         ways.append(lambda: torch.mps.set_rng_state(mps))
     return ways
+
+
+def keep_torch_modes() -> list[PutBack]:
+    """The way back for gradients being recorded and for autocast: an interrupt inside torch's own `no_grad` or `autocast` leaves them switched."""
+    records = torch.is_grad_enabled()
+    ways: list[PutBack] = [lambda: _record_gradients(is_on=records)]
+    for device in ("cpu", "cuda"):
+        is_on, dtype = torch.is_autocast_enabled(device), torch.get_autocast_dtype(device)
+        ways += [partial(torch.set_autocast_enabled, device, is_on), partial(torch.set_autocast_dtype, device, dtype)]
+    return ways
+
+
+def _record_gradients(*, is_on: bool) -> None:
+    torch.set_grad_enabled(is_on)
 
 
 def keep_source(source: RandomSource) -> PutBack:
