@@ -169,12 +169,9 @@ def _keep_hooks(tensor: Tensor, name: str) -> PutBack:
 
 
 def _set_hooks(tensor: Tensor, name: str, *, hooks: dict[object, object] | None, kept: dict[object, object] | None) -> None:
-    now: dict[object, object] | None = getattr(tensor, name, None)
-    if now is not None and now is not hooks:
-        now.clear()  # torch calls what is in it, whoever holds it
     if hooks is not None and kept is not None:
         _refill_dict(hooks, kept)
-    if now is not hooks:
+    if getattr(tensor, name, None) is not hooks:
         setattr(tensor, name, hooks)
 
 
