@@ -307,10 +307,12 @@ def test_persistent_workers_of_the_script_are_not_the_probes() -> None:
     loader = DataLoader(TensorDataset(torch.arange(8.0)), 4, num_workers=1, persistent_workers=True, multiprocessing_context="fork")
     first = [batch[0].tolist() for batch in loader]
     own = loader._iterator
-    with ts.preserve(nn.Linear(1, 1), loaders=loader):
-        assert loader._iterator is None
-        assert [batch[0].tolist() for batch in loader] == first
-        assert loader._iterator is not own
+    with ts.preserve(nn.Linear(1, 1), loaders=loader) as put_back:
+        for _ in range(2):
+            assert loader._iterator is None
+            assert [batch[0].tolist() for batch in loader] == first
+            assert loader._iterator is not own
+            put_back()
     assert loader._iterator is own
     own._shutdown_workers()
 

@@ -54,17 +54,20 @@ def preserve(model: Several, optimizer: Optimizers = (), *, scaler: torch.amp.Gr
     everywhere, sources = [*keep_global(), *keep_torch_modes()], Sources(loaders if isinstance(loaders, tuple) else (loaders,))
     snapshot = Snapshot((*models, *optimizers, scaler))
 
+    ways = [snapshot.restore, sources.restore, *everywhere]
+
     def put_back() -> None:
-        restore_all([snapshot.restore, sources.restore, *everywhere])
+        restore_all(ways)
+        sources.set_workers_aside()
 
     try:
         sources.set_workers_aside()
         yield put_back
     finally:
         try:
-            put_back()
+            restore_all(ways)
         except BaseException:  # Ctrl-C once more, in the middle of it: begin again, then let it through
-            put_back()
+            restore_all(ways)
             raise
 
 
