@@ -33,6 +33,13 @@ class Changing:
         return iter([(INPUTS[:8] + shift, TARGETS[:8])])
 
 
+class Short:
+    """A stream that does not say its length."""
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        return iter(PAIRS[:3])
+
+
 class Vanishing:
     """One that gives something at its first pass alone."""
 
@@ -91,7 +98,7 @@ CASES: dict[str, tuple[dict[str, object], str]] = {
     "generator": ({"train_loader": lambda: (pair for pair in PAIRS)}, "this one was used up after 4 batches. Pass a DataLoader, a list"),
     "one iterator twice": ({"train_loader": Vanishing}, "this one was used up after 4 batches"),
     "shorter than an update": ({"train_loader": PAIRS, "accumulate": 5}, "got 4 with accumulate=5. Lower accumulate"),
-    "a stream shorter than an update": ({"train_loader": lambda: DataLoader(list(range(3)), 1), "accumulate": 5}, "got 3 with accumulate=5"),
+    "a stream shorter than an update": ({"train_loader": Short, "accumulate": 5}, "got 3 with accumulate=5"),
     "no pair": ({"train_loader": [{"x": INPUTS[:8]}]}, "a batch must be a pair"),
     "empty validation": ({"valid_loader": EMPTY}, "valid_loader must yield at least one batch"),
     "empty validation stream": ({"valid_loader": DataLoader(Nothing())}, "valid_loader must yield at least one batch"),

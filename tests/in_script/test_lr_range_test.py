@@ -12,11 +12,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.in_script.small import BATCH, INPUTS, N_TRAIN, N_VALID, OPTIMIZERS, SWEEP, TARGETS, Stream, Training, finished, net, seed_everything
+from tests.in_script.small import BATCH, INPUTS, N_TRAIN, N_VALID, OPTIMIZERS, SWEEP, TARGETS, Noisy, Stream, Training, finished, net, seed_everything
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim.lr_scheduler import LambdaLR
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, Subset, TensorDataset
 
 import tunesmith as ts
 from tunesmith.curve import RunOutcome
@@ -194,6 +194,11 @@ class TestSweep:
         assert all(moved for _, _, moved in seen[1:])
         assert (one.param_groups[0]["lr"], other.param_groups[0]["lr"]) == (0.4, 0.1)
 
+    def test_two_optimizers_are_one_over_all_the_parameters(self) -> None:
+        model = plain_net()
+        halves = [sgd(model[0]), sgd(model[2])]
+        assert sweep(model=model, optimizer=halves).history.train_loss == sweep().history.train_loss
+
     @pytest.mark.parametrize("sizes", [[8, 8], [12, 4]])
     def test_accumulation_is_a_bigger_batch(self, sizes: list[int]) -> None:
         parts = [pair for inputs, targets in BATCHES for pair in zip(inputs.split(sizes), targets.split(sizes), strict=True)]
@@ -286,6 +291,12 @@ class TestPrecision:
         assert scaler._scale is None
         assert scaler.get_scale() == 2.0**127
 
+    def test_gradients_are_clipped_at_their_true_size(self) -> None:
+        clipped = sweep(clip_grad_norm=0.1)
+        assert clipped.history.train_loss != sweep().history.train_loss
+        scaled = sweep(scaler=torch.amp.GradScaler("cpu", init_scale=2.0**10), clip_grad_norm=0.1)
+        assert scaled.history.train_loss == pytest.approx(clipped.history.train_loss, rel=1e-4)
+
     def test_a_scaler_that_is_switched_off_is_none_at_all(self) -> None:
         assert sweep(scaler=torch.amp.GradScaler("cpu", enabled=False)).history.train_loss == sweep().history.train_loss
 
@@ -314,6 +325,22 @@ class TestValidation:
         result = sweep(model=model(), train_loader=DataLoader(TRAIN, 10), valid_loader=DataLoader(VALID, batch), valid_share=share, steps=60, end_lr=0.2)
         assert result.cost.evaluated_examples / 3 <= share * result.cost.trained_examples
         assert len(result.history.valid_loss) >= (1 if share == 0.05 else 5)
+
+    def test_it_costs_no_more_where_later_batches_are_smaller_than_the_first(self) -> None:
+        batches = [BATCHES[0], *((inputs[:2], targets[:2]) for inputs, targets in BATCHES)]
+        result = sweep(train_loader=batches, valid_loader=DataLoader(VALID, 8), steps=60, end_lr=0.2)
+        assert result.history.valid_loss
+        assert result.cost.evaluated_examples / 3 <= 0.25 * result.cost.trained_examples
+
+    def test_data_that_training_and_validation_share_draw_alike_in_both(self) -> None:
+        def run(*, validates: bool) -> ts.LrRangeTest:
+            seed_everything(2)
+            data = Noisy(0, N_TRAIN)
+            valid = DataLoader(Subset(data, range(60, N_TRAIN)), 8) if validates else None
+            return sweep(train_loader=DataLoader(Subset(data, range(60)), 10), valid_loader=valid, valid_share=5.0)
+
+        assert len(run(validates=True).history.valid_loss) > 10
+        assert run(validates=True).history.train_loss == run(validates=False).history.train_loss
 
     def test_with_money_for_it_there_are_as_many_as_asked_for_and_the_last_is_at_the_end(self) -> None:
         result = sweep(valid_loader=DataLoader(VALID, 8), valid_share=10.0, evaluations=12)
