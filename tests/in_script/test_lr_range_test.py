@@ -108,14 +108,16 @@ class TestNoTrace:
             def __init__(self) -> None:
                 super().__init__()
                 self.scale = nn.Parameter(torch.ones(1))
+                self.register_buffer("seen", torch.zeros(()))
 
             def forward(self, output: Tensor, target: Tensor) -> Tensor:
+                self.seen += 1
                 return F.cross_entropy(output * self.scale, target)
 
         model, loss = plain_net(), Weighted()
         optimizer = torch.optim.SGD([*model.parameters(), *loss.parameters()], lr=0.1)
         ts.lr_range_test(model, optimizer, loss, BATCHES, **SWEEP)
-        assert loss.scale.item() == 1.0
+        assert (loss.scale.item(), loss.seen.item()) == (1.0, 0.0)
         assert loss.scale.grad is None
 
     def test_a_stream_that_goes_on_is_wound_back(self) -> None:
@@ -330,6 +332,19 @@ class TestValidation:
         batches = [BATCHES[0], *((inputs[:2], targets[:2]) for inputs, targets in BATCHES)]
         result = sweep(train_loader=batches, valid_loader=DataLoader(VALID, 8), steps=60, end_lr=0.2)
         assert result.history.valid_loss
+        assert result.cost.evaluated_examples / 3 <= 0.25 * result.cost.trained_examples
+
+    def test_it_costs_no_more_where_a_batch_cannot_be_cut(self) -> None:
+        class Encoding(dict):
+            """As tokenizers give them."""
+
+        def step(model: nn.Module, batch: dict[str, Tensor]) -> Tensor:
+            return F.cross_entropy(model(batch["x"]), batch["y"])
+
+        large = [Encoding(x=INPUTS.repeat(4, 1)[:500], y=TARGETS.repeat(4)[:500])]
+        named = [{"x": x, "y": y} for x, y in BATCHES]
+        result = sweep(loss=None, training_step=step, train_loader=named, valid_loader=large, steps=60, end_lr=0.2)
+        assert result.cost.evaluated_examples == 500
         assert result.cost.evaluated_examples / 3 <= 0.25 * result.cost.trained_examples
 
     def test_data_that_training_and_validation_share_draw_alike_in_both(self) -> None:

@@ -67,7 +67,6 @@ def record_sweep(sweep: Sweep) -> Curve:
     started = time.perf_counter()
     if not sweep.model.training:  # else the modes are the script's: a frozen BatchNorm stays frozen
         sweep.model.train()
-    sweep.model.zero_grad()
     shares, validation = lr_shares(sweep.optimizers), _validation(sweep)
     momentum, n_updates, trained = lead_momentum(shares), len(sweep.lrs), 0
     updater = _updater(sweep)
