@@ -116,12 +116,12 @@ def test_no_text_names_where_it_was_written(forbidden: re.Pattern[str]) -> None:
     assert not found, "\n".join(found)
 
 
-@pytest.mark.slow
-def test_the_tutorial_runs(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", [pytest.param("tutorial.md", marks=pytest.mark.slow), "in-script.md"])
+def test_the_page_runs(name: str, tmp_path: Path) -> None:
     """Blocks with a caption become files, commands are typed in their folder, and Python blocks run there, each in the names of those before it."""
     script: list[str] = []
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(tmp_path)]), "PYTHONWARNINGS": "error"}
-    for found in BLOCK.finditer((ROOT / "docs" / "tutorial.md").read_text()):
+    for found in BLOCK.finditer((ROOT / "docs" / name).read_text()):
         if found["file"]:
             (tmp_path / found["file"]).write_text(found["text"])
         elif found["language"] == "python":

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tunesmith.errors import BudgetError, CurveError, InputError, StudyError, TaskError, TunesmithError, UserCodeError
     from tunesmith.experiment import Arm, Experiment
     from tunesmith.finding import Finding
+    from tunesmith.in_script import LrRangeTest, lr_range_test, preserve
     from tunesmith.plan import Plan, StudyCost, StudyOutcome, Trained
     from tunesmith.reading import read_range_test
     from tunesmith.recipe import train, tune
@@ -41,6 +42,7 @@ __all__ = [
     "Experiment",
     "Finding",
     "InputError",
+    "LrRangeTest",
     "Metric",
     "Plan",
     "Run",
@@ -57,6 +59,8 @@ __all__ = [
     "Trained",
     "TunesmithError",
     "UserCodeError",
+    "lr_range_test",
+    "preserve",
     "probes",
     "read_range_test",
     "schedules",
@@ -71,6 +75,7 @@ _HOMES = {
     "tunesmith.errors": ("BudgetError", "CurveError", "InputError", "StudyError", "TaskError", "TunesmithError", "UserCodeError"),
     "tunesmith.experiment": ("Arm", "Experiment"),
     "tunesmith.finding": ("Finding",),
+    "tunesmith.in_script": ("LrRangeTest", "lr_range_test", "preserve"),
     "tunesmith.plan": ("Plan", "StudyCost", "StudyOutcome", "Trained"),
     "tunesmith.reading": ("read_range_test",),
     "tunesmith.recipe": ("train", "tune"),
