@@ -26,6 +26,12 @@ def test_a_range_test_shows_its_facts(sweep: Curve) -> None:
     assert [to_hex(patch.get_facecolor()) for patch in ax.patches] == [VALIDATION, WARNING]
 
 
+def test_an_edge_that_is_a_point_can_be_seen(sweep: Curve) -> None:
+    (edge,) = plot_range_test(sweep, edge=(0.8, 0.8)).patches
+    assert edge.get_linewidth() > 1
+    assert to_hex(edge.get_edgecolor()) == WARNING
+
+
 def test_a_sweep_without_validation_draws_training_alone(sweep: Curve) -> None:
     bare = Curve(lr=sweep.lr, momentum=sweep.momentum, train_loss=sweep.train_loss, eval_step=(), valid_loss=())
     assert len(plot_range_test(bare).lines) == 2

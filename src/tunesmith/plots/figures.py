@@ -44,7 +44,7 @@ def plot_range_test(curve: Curve, *, edge: Interval | None = None, zone: Interva
     if facts.zone is not None:
         ax.axvspan(*facts.zone, color=VALIDATION, alpha=0.12, linewidth=0, label=f"zone {interval_text(facts.zone)}")
     if facts.edge is not None:
-        ax.axvspan(*facts.edge, color=WARNING, alpha=0.25, linewidth=0, label=f"edge {interval_text(facts.edge)}")
+        ax.axvspan(*facts.edge, color=WARNING, alpha=0.25, linewidth=1.5, label=f"edge {interval_text(facts.edge)}")  # a line, where it is a point
     ax.set_ylim(*facts.loss_range)
     return _named(ax, x="learning rate", y="loss")
 
