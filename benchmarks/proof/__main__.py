@@ -101,7 +101,7 @@ def _work(stores: list[Store], methods: list[Method], *, machines: Rows, options
 def _command(options: argparse.Namespace) -> str:
     """What makes these tables from the same rows."""
     chosen = " --quick" if options.quick else ""
-    chosen += "".join(f" --{name} {getattr(options, name)}" for name in ("tasks", "methods") if getattr(options, name))
+    chosen += "".join(f" --{name} {','.join(_names(getattr(options, name)))}" for name in ("tasks", "methods") if getattr(options, name))
     return f"python -m benchmarks.proof{chosen} --studies {options.studies} --cached"
 
 

@@ -1,5 +1,5 @@
 """The result as one HTML page of plots that needs no network and no JavaScript."""
 
-from benchmarks.proof.page.document import page
+from benchmarks.proof.page.html import page
 
 __all__ = ["page"]
