@@ -10,6 +10,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("tunesmith", "torch", "numpy", "optuna", "torch-lr-finder", "lightning", "fastai", "prodigyopt", "schedulefree")
 
+_CHANGING = ("commit", "date")
+
 
 def describe_machine() -> dict[str, object]:
     """The facts, as JSON."""
@@ -21,6 +23,19 @@ def describe_machine() -> dict[str, object]:
         "python": platform.python_version(),
         "versions": {name: _version(name) for name in PACKAGES},
     }
+
+
+def merged(machines: list[dict[str, object]]) -> list[dict[str, object]]:
+    """Machines that differ in commit or date alone as one, with all commits and dates.
+
+    Example:
+        >>> merged([{"cores": 2, "commit": "a", "date": "1"}, {"cores": 2, "commit": "b", "date": "1"}])
+        [{'cores': 2, 'commit': 'a, b', 'date': '1'}]
+    """
+    groups: dict[str, list[dict[str, object]]] = {}
+    for machine in machines:
+        groups.setdefault(str([(name, fact) for name, fact in machine.items() if name not in _CHANGING]), []).append(machine)
+    return [group[0] | {name: ", ".join(dict.fromkeys(str(machine[name]) for machine in group)) for name in _CHANGING} for group in groups.values()]
 
 
 def _git(*arguments: str) -> str:

@@ -16,7 +16,7 @@ import time
 from functools import partial
 from pathlib import Path
 
-from benchmarks.machine import describe_machine
+from benchmarks.machine import describe_machine, merged
 from benchmarks.proof.cache import Rows, without_infinities
 from benchmarks.proof.collect import task_rows
 from benchmarks.proof.jobs import load_jobs, oracle_jobs, reference_jobs, retraining_jobs, run_jobs, study_jobs
@@ -69,7 +69,7 @@ def _measure(tasks: list[BenchTask], methods: list[Method], *, options: argparse
             is_interrupted = True
             print("Interrupted; the same command goes on from here.", file=sys.stderr)
     made = {"command": _command(options), "studies": options.studies, "fresh_seeds": list(RETRAINING_SEEDS)}
-    made |= {"machines": [machine for machine, _ in machines.all()]}
+    made |= {"machines": merged([machine for machine, _ in machines.all()])}
     document = without_infinities(summarize([task_rows(store) for store in stores], methods, n_studies=options.studies, made=made))
     (out / f"{name}.json").write_text(json.dumps(document, indent=1) + "\n")
     (out / f"{name}.md").write_text(table(document))
