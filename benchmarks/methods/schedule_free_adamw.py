@@ -31,7 +31,7 @@ def train(problem: Problem, choice: Choice, *, seed: int) -> nn.Module | None:
         del total_steps
         optimizers.append(AdamWScheduleFree(model.parameters(), lr=choice.settings["lr"]))
         optimizers[0].train()
-        return optimizers[0], lambda step: None  # noqa: ARG005 (there is no schedule)
+        return optimizers[0], lambda _step: None  # there is no schedule
 
     model, found = train_bare(problem.task, setup, batch_size=choice.batch_size, total_steps=choice.total_steps, seed=seed)
     problem.spent += found.cost

@@ -281,6 +281,17 @@ def _without_suggestion(outcome: RangeOutcome, curve: Curve, *, evidence: str) -
     return RangeReading(outcome=outcome, suggested_lr=None, zone=None, edge=None, findings=(finding,), advice=_ADVICE[outcome])
 
 
+def place_text(interval: tuple[float, float]) -> str:
+    """Where an interval of learning rates lies, to two digits, in words.
+
+    Example:
+        >>> place_text((0.186, 0.194)), place_text((0.1, 0.2))
+        ('near 0.19', 'between 0.1 and 0.2')
+    """
+    low, high = f"{interval[0]:.2g}", f"{interval[1]:.2g}"
+    return f"near {low}" if low == high else f"between {low} and {high}"
+
+
 def _findings(
     curve: Curve,
     judge: _Track,
@@ -312,7 +323,7 @@ def _findings(
         found.append(
             Finding(
                 kind="edge", since_step=since, value=math.sqrt(edge[0] * edge[1]), interval=edge, confidence=0.8,
-                evidence=f"{sweep}: the loss rises for good between {edge[0]:.2g} and {edge[1]:.2g}.",
+                evidence=f"{sweep}: the loss rises for good {place_text(edge)}.",
                 not_established="Where constant learning rates of another length diverge.", action="Stay below half of it.",
             )
         )  # fmt: skip

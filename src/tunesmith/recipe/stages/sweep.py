@@ -9,7 +9,7 @@ from tunesmith import probes
 from tunesmith.coupling import is_adam_kind
 from tunesmith.curve import Curve, RunOutcome
 from tunesmith.experiment import Experiment
-from tunesmith.reading.range_test import RangeOutcome, RangeReading, read_range
+from tunesmith.reading.range_test import RangeOutcome, RangeReading, place_text, read_range
 from tunesmith.reading.smoothing import smooth
 from tunesmith.recipe.allowance import bracket_steps, range_size
 from tunesmith.recipe.laboratory import Laboratory
@@ -97,11 +97,6 @@ def _retry_factor(reading: RangeReading, *, end_lr: float, highest: float) -> fl
 def _verdict(reading: RangeReading) -> str:
     if reading.suggested_lr is None:
         return f"The range test is {str(reading.outcome).replace('_', ' ')}."
-    edge = "No edge in sight" if reading.edge is None else f"The edge lies {_between(reading.edge)}"
-    zone = "" if reading.zone is None else f", the loss is best {_between(reading.zone)}"
+    edge = "No edge in sight" if reading.edge is None else f"The edge lies {place_text(reading.edge)}"
+    zone = "" if reading.zone is None else f", the loss is best {place_text(reading.zone)}"
     return f"{edge}{zone}; {reading.suggested_lr:.2g} is worth trying as a peak."
-
-
-def _between(pair: tuple[float, float]) -> str:
-    low, high = f"{pair[0]:.2g}", f"{pair[1]:.2g}"
-    return f"near {low}" if low == high else f"between {low} and {high}"
