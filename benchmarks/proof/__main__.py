@@ -72,9 +72,10 @@ def _measure(tasks: list[BenchTask], methods: list[Method], *, options: argparse
     made |= {"machines": merged([machine for machine, _ in machines.all()])}
     document = without_infinities(summarize([task_rows(store) for store in stores], methods, n_studies=options.studies, made=made))
     (out / f"{name}.json").write_text(json.dumps(document, indent=1) + "\n")
-    (out / f"{name}.md").write_text(table(document))
+    text = table(document)
+    (out / f"{name}.md").write_text(text)
     (out / f"{name}.html").write_text(page(document))
-    print(table(document))
+    print(text)
     print(f"Written: {out / name}.json, .md and .html", file=sys.stderr)
     for failure in failures:
         print(failure, file=sys.stderr)

@@ -101,12 +101,21 @@ def canonical(key: Row) -> str:
     return json.dumps(key, sort_keys=True)
 
 
-def without_infinities(value: object) -> Any:  # noqa: ANN401 (JSON in, JSON out)
-    """The value with null in the place of NaN and infinities, for which JSON has no word."""
+def without_infinities(row: Row) -> Row:
+    """The row with null in the place of NaN and infinities, for which JSON has no word.
+
+    Example:
+        >>> without_infinities({"losses": (0.5, math.inf)})
+        {'losses': [0.5, None]}
+    """
+    return {str(name): _without_infinities(part) for name, part in row.items()}
+
+
+def _without_infinities(value: object) -> object:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):
-        return {str(name): without_infinities(part) for name, part in value.items()}
+        return without_infinities(value)
     if isinstance(value, (list, tuple)):
-        return [without_infinities(part) for part in value]
+        return [_without_infinities(part) for part in value]
     return value

@@ -42,7 +42,7 @@ class Job:
     """
 
     title: str
-    work: Callable[[], None]
+    work: Callable[[], object]
     is_done: Callable[[], bool]
     note_failure: Callable[[str], None] | None = None
 
@@ -106,37 +106,37 @@ def _is_retrained(store: Store, place: int) -> bool:
 
 def study_jobs(stores: Sequence[Store], methods: Sequence[Method], *, number: int) -> list[Job]:
     """Study `number` of every method on every task, where it is missing."""
-    jobs = [
-        Job(
-            f"{store.task.name}: {method.name}, study {number}",
-            partial(run_study, store, method, number),
-            is_done=partial(_is_chosen, store, method, number),
-            note_failure=partial(_note_study_failure, store, method=method, number=number),
-        )
-        for method in methods
-        for store in stores
-    ]
+    jobs = [_method_job(store, method, number=number, what="", work=run_study, is_done=_is_chosen) for method in methods for store in stores]
     return [job for job in jobs if not job.is_done()]
-
-
-def _is_chosen(store: Store, method: Method, number: int) -> bool:
-    return store.studies.get(study_key(store, method, number)) is not None
 
 
 def retraining_jobs(stores: Sequence[Store], methods: Sequence[Method], *, number: int) -> list[Job]:
     """Choices of study `number` that are not all retrained; in a process in which nobody searched, so that nothing of the search is left."""
-    jobs = [
-        Job(
-            f"{store.task.name}: {method.name}, study {number}, retrainings",
-            partial(_retrain_all, store, method, number),
-            is_done=partial(_is_settled, store, method, number),
-            note_failure=partial(_note_study_failure, store, method=method, number=number),
-        )
-        for method in methods
-        for store in stores
-        if _is_chosen(store, method, number)
-    ]
+    chosen = [(store, method) for method in methods for store in stores if _is_chosen(store, method, number)]
+    jobs = [_method_job(store, method, number=number, what=", retrainings", work=_retrain_all, is_done=_is_settled) for store, method in chosen]
     return [job for job in jobs if not job.is_done()]
+
+
+def _method_job(
+    store: Store,
+    method: Method,
+    *,
+    number: int,
+    what: str,
+    work: Callable[[Store, Method, int], object],
+    is_done: Callable[[Store, Method, int], bool],
+) -> Job:
+    """A job for one study, whose failure is the method's."""
+    return Job(
+        f"{store.task.name}: {method.name}, study {number}{what}",
+        work=partial(work, store, method, number),
+        is_done=partial(is_done, store, method, number),
+        note_failure=partial(_note_study_failure, store, method=method, number=number),
+    )
+
+
+def _is_chosen(store: Store, method: Method, number: int) -> bool:
+    return store.studies.get(study_key(store, method, number)) is not None
 
 
 def _retrainings(store: Store, method: Method, number: int) -> Iterator[tuple[Row, int, str, Row]]:

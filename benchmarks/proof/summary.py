@@ -158,7 +158,7 @@ def _result(task: Scored, method: str) -> Document:
         return base
     failed = [task.has_failed(test) for study in done for test in study["tests"]] + [True] * n_crashed * len(RETRAINING_SEEDS)
     scores = {"percentile": [task.percentile(test) for test in tests], "regret": [task.regret(test) for test in tests]}
-    costs = {name: statistics.median(study[name] for study in done) if done else None for name in ("search", "total", "seconds")}
+    costs = {name: statistics.median(study[name] for study in done) if done else None for name in ("search", "final", "total", "seconds")}
     return (
         base
         | {name: statistics.median(values) for name, values in scores.items()}
@@ -217,8 +217,7 @@ def overall(results: Sequence[Document], snapshots: Sequence[Document], *, n_tas
 
 def _line(method: str, snapshot: float | None, found: Sequence[Document]) -> Document:
     percentiles = [one["percentile"] for one in found]
-    searches = [one["search"] for one in found if one.get("search") is not None]
-    totals = [one["total"] for one in found if one.get("total") is not None]
+    costs = {name: [one[name] for one in found if one.get(name) is not None] for name in ("search", "final", "total")}
     worst = max(found, key=lambda one: one["percentile"])
     return {
         "method": method,
@@ -229,9 +228,7 @@ def _line(method: str, snapshot: float | None, found: Sequence[Document]) -> Doc
         "worst_task": worst["task"],
         "regret": statistics.median(one["regret"] for one in found),
         "failed": statistics.fmean(one["failed"] for one in found),
-        "search": statistics.median(searches) if searches else None,
-        "total": statistics.median(totals) if totals else None,
-    }
+    } | {name: statistics.median(values) if values else None for name, values in costs.items()}
 
 
 def _curve(task: Scored, method: str) -> list[list[float]]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from statistics import median
 
 from benchmarks.proof.summary import Document
-from benchmarks.proof.wording import described, number
+from benchmarks.proof.wording import costs_text, described, number
 
 
 def table(document: Document) -> str:
@@ -39,7 +39,7 @@ def _head(document: Document) -> str:
         "Percentile: place of the test loss among the random settings, 0 is better than all. Regret: distance to the oracle (the random setting that is best\n"
         "on validation after five retrainings) in standard deviations between seeds; negative is better than the oracle. A study's value is its median\n"
         "retraining, a method's the median study, brackets hold the best and the worst study. Failed: share of retrainings that diverged or are worse than\n"
-        "the median random setting. Cost in full trainings: search, and in all: a peer's final training, our confirming and the current settings.\n"
+        "the median random setting. Cost in full trainings: search, after it a peer's final training or our confirming and the current settings, total.\n"
         "A study that crashed counts as infinitely bad. CPU seconds until chosen hold, for ours, confirming and report as well."
     )
 
@@ -48,7 +48,7 @@ def _overall(document: Document) -> str:
     """Each method over the tasks."""
     if not document["overall"]:
         return ""
-    head = ["method", "tasks", "percentile: median over tasks [best, worst task]", "regret", "failed", "cost: search, total"]
+    head = ["method", "tasks", "percentile: median over tasks [best, worst task]", "regret", "failed", "cost: search, after it, total"]
     text = "Those that were not run on every task stand last: their tasks may be the easier ones."
     lines = [_overall_line(line, n_tasks=len(document["tasks"])) for line in document["overall"]]
     return f"## Over all tasks, worst first\n\n{text}\n\n" + rows_of([head, *lines])
@@ -62,7 +62,7 @@ def _overall_line(line: Document, *, n_tasks: int) -> list[str]:
         f"{number(line['percentile'], digits=0)} [{number(low, digits=0)}, {number(high, digits=0)}: {line['worst_task']}]",
         number(line["regret"], digits=1),
         number(line["failed"]),
-        f"{number(line['search'])}, {number(line['total'])}" if line["snapshot"] is None else f"≤ {line['snapshot']:g}",
+        costs_text(line) if line["snapshot"] is None else f"≤ {line['snapshot']:g}",
     ]
 
 
@@ -117,7 +117,7 @@ def _task(document: Document, name: str) -> str:
         f"Oracle {oracle['test']:.4f}, standard deviation between seeds {number(oracle['spread'], digits=4)} ({oracle['n']} retrainings)."
     )
     metric = next(iter(facts["metrics"]), None)
-    lines = [["method", "percentile", "regret", "failed", "test loss", metric or "", "search, total", "CPU s until chosen", "studies"]]
+    lines = [["method", "percentile", "regret", "failed", "test loss", metric or "", "search, after it, total", "CPU s until chosen", "studies"]]
     lines += [_line(result, metric) for result in document["results"] if result["task"] == name]
     lines += [_snapshot_line(one) for one in document["snapshots"] if one["task"] == name]
     return f"## {name}\n\n{text}\n\n" + rows_of(lines)
@@ -141,7 +141,7 @@ def _line(result: Document, metric: str | None) -> list[str]:
         number(result["failed"]),
         number(result["test"], digits=4),
         f"{median(values):.4f}" if values else "",
-        f"{number(result['search'])}, {number(result['total'])}",
+        costs_text(result),
         number(result["seconds"], digits=1),
         f"{result['n_studies']}{_same(result)}"
         + (f", {result['n_crashed']} crashed: {'; '.join(result['why'])}".replace("|", "/") if result["n_crashed"] else ""),

@@ -45,6 +45,7 @@ def result(task: str, method: str, *, total: float, percentile: float, regret: f
         "test": 1.0 + regret / 100,
         "failed": 0.25,
         "search": total / 2,
+        "final": total / 2,
         "total": total,
         "seconds": 4.5,
     }
@@ -52,7 +53,7 @@ def result(task: str, method: str, *, total: float, percentile: float, regret: f
 
 def crash(task: str, method: str, why: str) -> dict[str, Any]:
     gone = {"percentile": 100.0, "percentiles": [100.0, 100.0], "failed": 1.0}
-    lost = {"regret": math.inf, "regrets": [math.inf] * 2, "test": math.inf, "search": None, "total": None, "seconds": None}
+    lost = {"regret": math.inf, "regrets": [math.inf] * 2, "test": math.inf, "search": None, "final": None, "total": None, "seconds": None}
     return {"task": task, "method": method, "state": "crashed", "studies": [], "n_studies": 0, "n_distinct": 0, "n_crashed": 2, "why": [why]} | gone | lost
 
 

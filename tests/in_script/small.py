@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import Optimizer
-from torch.utils.data import DataLoader, Dataset, IterableDataset
+from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
+import tunesmith as ts
 from tunesmith.engine.fingerprint import digest
 
 N_TRAIN, N_VALID, BATCH = 96, 40, 16
@@ -162,3 +163,24 @@ def seed_everything(seed: int) -> None:
 def finished(training: Training) -> dict[str, object]:
     """What a training ends with, without the identities."""
     return {name: value for name, value in training.bits().items() if not name.startswith("same")} | {"losses": training.losses}
+
+
+TRAIN, VALID = TensorDataset(INPUTS[:N_TRAIN], TARGETS[:N_TRAIN]), TensorDataset(INPUTS[N_TRAIN:], TARGETS[N_TRAIN:])
+BATCHES = list(zip(INPUTS[:N_TRAIN].split(BATCH), TARGETS[:N_TRAIN].split(BATCH), strict=True))
+
+
+def plain_net() -> nn.Module:
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        return nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Linear(16, 2))
+
+
+def sgd(model: nn.Module, **changes: float) -> torch.optim.SGD:
+    return torch.optim.SGD(model.parameters(), **{"lr": 0.1, "momentum": 0.9, **changes})
+
+
+def sweep(**changes: object) -> ts.LrRangeTest:
+    """A test of the plain network on a list of batches, unless said otherwise."""
+    given_ = {"model": plain_net(), "loss": F.cross_entropy, "train_loader": BATCHES, **SWEEP, **changes}
+    given_.setdefault("optimizer", sgd(given_["model"]))
+    return ts.lr_range_test(**given_)

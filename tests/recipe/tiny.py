@@ -20,6 +20,7 @@ from tunesmith.task import CurrentMaker, Data, Metric, OptimizerMaker, Task
 
 CLASSES, INPUTS = 4, 8
 Loss = Callable[[Tensor, Tensor], Tensor]
+KNOBS = {"lr": 0.05, "batch_size": 32, "momentum": 0.8, "weight_decay": 3e-4}
 
 
 def blobs(n: int, seed: int = 0) -> tuple[Tensor, Tensor]:

@@ -9,13 +9,19 @@ from matplotlib.axes import Axes
 
 from benchmarks.proof.page.ink import INK, MUTED, OURS, PAPER, RULE, WIDE, WORSE, Look, drawn, mark
 from benchmarks.proof.page.scales import LANE, PERCENTILE, Scale, cost_scale, number_text, regret_scale
-from benchmarks.proof.page.view import Stand, View, budget_of, family_of
+from benchmarks.proof.page.view import EVEN, Stand, View, budget_of, family_of
 from tunesmith.report.markup import Markup
 
 _LABELS = 180
 """Room for the names of methods beside a plot, in pixels."""
 _LINE = 0.055
 """Height of a line of text as a share of a panel."""
+_LEFT_PART = 0.4
+"""Points left of this share of the axis are nearer to the left margin than to the right one, where curves end: their names stand left."""
+_AT_THE_EDGE = 0.97
+"""Right of this share of the axis an elbow in the line to a name would stand upright."""
+_LONG_BAR = 0.7
+"""Right of a bar that takes more than this share of the axis there is no room for its number."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +125,7 @@ class CostPlots:
         for family in dict.fromkeys(family_of(name) for name in self.view.ours if name in points):
             largest = next(name for name in reversed(self.view.ours) if name in points and family_of(name) == family)
             ends[largest] = (places[largest], measure.scale.place(measure.of(points[largest])))
-        left = {method: end for method, end in ends.items() if end[0] < 0.4}  # noqa: PLR2004 (nearer to the left margin than to the right, where curves end)
+        left = {method: end for method, end in ends.items() if end[0] < _LEFT_PART}
         right = {method: end for method, end in ends.items() if method not in left}
         right |= {method: (self.cost.place(curve[-1].total), measure.scale.place(measure.of(curve[-1]))) for method, curve in curves.items() if curve}
         for side, named in (("left", left), ("right", right)):
@@ -150,7 +156,7 @@ def margin_labels(axes: Axes, named: dict[str, tuple[float, float, Look]], *, si
     edge, elbow, anchor = (-46 / axes.bbox.width, 0.0, "right") if side == "left" else (1.03, 1.0, "left")
     for label, height in zip(order, heights, strict=True):
         x, y, look = named[label]
-        path = [(x, y), (edge, height)] if x > 0.97 else [(x, y), (elbow, height), (edge, height)]  # noqa: PLR2004 (an elbow there would stand upright)
+        path = [(x, y), (edge, height)] if x > _AT_THE_EDGE else [(x, y), (elbow, height), (edge, height)]
         axes.plot(*zip(*path, strict=True), color=look.color, linewidth=0.7, alpha=0.6, zorder=1, clip_on=False)
         axes.plot([edge], [height], linestyle="none", clip_on=False, zorder=6, **mark(replace(look, size=0.8 * look.size)))
         shift = (-8 if side == "left" else 8) / axes.bbox.width
@@ -222,7 +228,7 @@ def wins(view: View, mine: str) -> Markup:
 
     def draw(axes: Axes, height: int, row: dict[str, Any]) -> None:
         share, low, high = row["share"]
-        color, marker, face = (OURS, "o", OURS) if low > 0.5 else (WORSE, "s", WORSE) if high < 0.5 else (MUTED, "D", PAPER)  # noqa: PLR2004 (as often as not)
+        color, marker, face = (OURS, "o", OURS) if low > EVEN else (WORSE, "s", WORSE) if high < EVEN else (MUTED, "D", PAPER)
         axes.plot([low, high], [height, height], color=color, linewidth=1.6, clip_on=False, zorder=3)
         axes.plot([share], [height], marker=marker, color=color, markerfacecolor=face, markersize=7, clip_on=False, zorder=4)
 
@@ -261,7 +267,7 @@ def failures(view: View, looks: dict[str, Look]) -> Markup:
         end = x.place(100 * known[method])
         axes.barh(height, end, height=0.55, color=looks[method].color, alpha=0.85, zorder=2)
         note = f"{100 * known[method]:.0f} %" + (f", {view.crashes(method)} crashed" if view.crashes(method) else "")
-        inside = end > 0.7  # noqa: PLR2004 (no room right of the bar)
+        inside = end > _LONG_BAR
         axes.text(
             end - 0.02 if inside else end + 0.02, height, note, ha="right" if inside else "left", va="center", color=PAPER if inside else INK, fontsize=11
         )

@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmarks.proof.page.verdict import all_lines, bad_news, our_lines
 from benchmarks.proof.page.view import View
-from benchmarks.proof.wording import number
+from benchmarks.proof.wording import costs_text, number
 from tunesmith.report.markup import Markup, element, table
 
 
@@ -28,7 +28,7 @@ def verdict_section(view: View) -> Markup:
             table(head, ([_named(view, row[0]), *row[1:]] for row in our_lines(view)), numbers=(1, 3, 4, 5, 6, 7)),
         ]
     if view.tasks:
-        head = ["method", "tasks", "percentile", "regret", "failed", "cost: search, total"]
+        head = ["method", "tasks", "percentile", "regret", "failed", "cost: search, after it, total"]
         parts += [
             element("h3", "Every method, worst first"),
             element("p", "Medians over the tasks that a method was run on, in brackets the best and the worst task.", class_="quiet"),
@@ -65,7 +65,7 @@ def _task(view: View, name: str) -> list[Markup]:
         f"Oracle {oracle['test']:.4f}, standard deviation between seeds {number(oracle['spread'], digits=4)} ({oracle['n']} retrainings)."
     )
     metric = next(iter(facts["metrics"]), "")
-    head = ["method", "percentile", "regret", "failed", "test loss", metric or "no metric", "search, total", "CPU s until chosen", "studies"]
+    head = ["method", "percentile", "regret", "failed", "test loss", metric or "no metric", "search, after it, total", "CPU s until chosen", "studies"]
     lines = [_line(view, result, metric) for (task_name, _), result in view.results.items() if task_name == name]
     lines += [_snapshot(one) for one in view.document["snapshots"] if one["task"] == name]
     return [element("h3", name), element("p", text, class_="quiet"), table(head, lines, numbers=range(1, 8), class_="results")]
@@ -85,7 +85,7 @@ def _line(view: View, result: dict[str, Any], metric: str) -> list[str]:
         f"{100 * result['failed']:.0f} %",
         number(result["test"], digits=4),
         f"{median(values):.4f}" if values else "",
-        f"{number(result['search'])}, {number(result['total'])}",
+        costs_text(result),
         number(result["seconds"], digits=1),
         _studies(view, result),
     ]

@@ -3,11 +3,10 @@
 import math
 from collections import Counter
 
-from benchmarks.proof.page.view import Stand, View
+from benchmarks.proof.page.view import EVEN, Stand, View
 from benchmarks.proof.summary import Document
-from benchmarks.proof.wording import number
+from benchmarks.proof.wording import costs_text, number
 
-_EVEN = 0.5
 _MEDIAN_PERCENTILE = 50.0
 _FEW_TASKS = 5
 
@@ -33,7 +32,7 @@ def _failing(view: View) -> list[str]:
 
 
 def _behind(view: View) -> list[str]:
-    lost = [one for one in view.document["wins"] if one["share"] is not None and one["share"][2] < _EVEN]
+    lost = [one for one in view.document["wins"] if one["share"] is not None and one["share"][2] < EVEN]
     pairs = "; ".join(f"{one['ours']} to {one['other']} ({number(one['share'][0])} of tasks won, interval {_interval(one['share'])})" for one in lost)
     return [f"Lost, with the whole 95 % interval below one half: {pairs}." if lost else ""]
 
@@ -64,7 +63,7 @@ def better_for_less(view: View, task: str, mine: str) -> list[str]:
 
 def _undecided(view: View) -> list[str]:
     known = [one for one in view.document["wins"] if one["share"] is not None]
-    open_ones = [one for one in known if one["share"][1] <= _EVEN <= one["share"][2]]
+    open_ones = [one for one in known if one["share"][1] <= EVEN <= one["share"][2]]
     return [f"{len(open_ones)} of {len(known)} comparisons with a peer are undecided: their 95 % interval holds one half." if open_ones else ""]
 
 
@@ -111,7 +110,7 @@ def _regret(stand: Stand) -> str:
 def _counts(view: View, mine: str) -> tuple[int, int, int]:
     """Peers behind which, beside which and before which we are."""
     shares = [one["share"] for one in view.document["wins"] if one["ours"] == mine and one["share"] is not None]
-    behind, ahead = sum(share[2] < _EVEN for share in shares), sum(share[1] > _EVEN for share in shares)
+    behind, ahead = sum(share[2] < EVEN for share in shares), sum(share[1] > EVEN for share in shares)
     return behind, len(shares) - behind - ahead, ahead
 
 
@@ -128,5 +127,5 @@ def _overall_line(line: Document, *, n_tasks: int) -> list[str]:
         f"{number(line['percentile'], digits=0)} [{number(low, digits=0)}, {number(high, digits=0)}]",
         number(line["regret"], digits=1),
         f"{100 * line['failed']:.0f} %",
-        f"{number(line['search'])}, {number(line['total'])}" if line["snapshot"] is None else f"≤ {line['snapshot']:g}",
+        costs_text(line) if line["snapshot"] is None else f"≤ {line['snapshot']:g}",
     ]

@@ -7,6 +7,9 @@ from typing import NamedTuple
 
 from benchmarks.proof.summary import Document
 
+EVEN = 0.5
+"""The share of wins of two methods that are as good as each other."""
+
 
 class Stand(NamedTuple):
     """Where a method stands: total cost in full trainings, percentile, regret; infinite where it diverged."""
