@@ -12,25 +12,19 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import torch
 
 from benchmarks.machine import describe_machine
-from benchmarks.speed import loop, range_test, report_time, short_runs, startup, store
-from benchmarks.speed.row import Row
+from benchmarks.speed import in_script, loop, range_test, report_time, short_runs, startup, store
 from benchmarks.speed.table import head, section
 
-MEASUREMENTS: dict[str, tuple[str, Callable[[], list[Row]], Callable[[], list[Row]]]] = {
-    "loop": (loop.__doc__ or "", lambda: loop.measure(loop.FULL), lambda: loop.measure(loop.QUICK)),
-    "short_runs": (short_runs.__doc__ or "", lambda: short_runs.measure(short_runs.FULL), lambda: short_runs.measure(short_runs.QUICK)),
-    "startup": (startup.__doc__ or "", lambda: startup.measure(startup.FULL), lambda: startup.measure(startup.QUICK)),
-    "store": (store.__doc__ or "", lambda: store.measure(store.FULL), lambda: store.measure(store.QUICK)),
-    "report_time": (report_time.__doc__ or "", lambda: report_time.measure(report_time.FULL), lambda: report_time.measure(report_time.QUICK)),
-    "range_test": (range_test.__doc__ or "", lambda: range_test.measure(range_test.FULL), lambda: range_test.measure(range_test.QUICK)),
-}
-"""Name → (what it is, in full, quickly). The range test comes last: what its peers change in torch when they are imported touches nothing else."""
+_IN_ORDER = (loop, short_runs, startup, store, report_time, in_script, range_test)
+"""The range test comes last: what its peers change in torch when they are imported touches nothing else."""
+MEASUREMENTS: dict[str, ModuleType] = {module.__name__.rpartition(".")[2]: module for module in _IN_ORDER}
+"""Name → module with `measure(sizes)`, `FULL` and `QUICK`."""
 
 
 def main() -> None:
@@ -45,12 +39,12 @@ def main() -> None:
     facts = describe_machine() | {"load average at start": load, "length": "quick" if args.quick else "full"}
     print(head(facts), flush=True)
     found = {}
-    for name, (text, full, quick) in MEASUREMENTS.items():
+    for name, module in MEASUREMENTS.items():
         if args.only and name not in args.only:
             continue
         started = time.perf_counter()
-        rows = quick() if args.quick else full()
-        print(section(name, text, rows), flush=True)
+        rows = module.measure(module.QUICK if args.quick else module.FULL)
+        print(section(name, module.__doc__ or "", rows), flush=True)
         print(f"{name}: {time.perf_counter() - started:.0f} s", file=sys.stderr, flush=True)
         found[name] = [row.to_dict() for row in rows]
         if args.out:

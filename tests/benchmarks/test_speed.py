@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from benchmarks.machine import describe_machine
-from benchmarks.speed import loop, range_test, report_time, short_runs, startup, store
+from benchmarks.speed import in_script, loop, range_test, report_time, short_runs, startup, store
 from benchmarks.speed.peers import Peer, Sweep
 from benchmarks.speed.row import UNAVAILABLE, Row, missing, ratios
 from benchmarks.speed.studies import write_study
@@ -31,6 +31,10 @@ def assert_finite(rows: list[Row]) -> None:
 
 def test_loop() -> None:
     assert_finite(loop.measure(loop.Sizes(turns=2, mlp_steps=3, lenet_steps=1, memory_steps=20)))
+
+
+def test_a_range_test_inside_a_script() -> None:
+    assert_finite(in_script.measure(in_script.Sizes(mlp_turns=1, lenet_turns=1, steps=20)))
 
 
 def test_short_runs_in_this_process() -> None:
