@@ -17,20 +17,17 @@ from tunesmith.curve import Curve, RunOutcome
 from tunesmith.errors import CurveError
 from tunesmith.finding import Finding
 from tunesmith.reading.curve_file import is_sweep, read_sweep
-from tunesmith.reading.smoothing import LARGEST, noise_of, smooth
+from tunesmith.reading.edge import Edge, find_edge
+from tunesmith.reading.track import FEWEST_POINTS, Track, train_track, valid_track
 from tunesmith.settings import Json
 from tunesmith.thresholds import DEFAULT_THRESHOLDS, Thresholds
 
 RANGE_VERSION = 1
 EDGE_FRACTION = 0.5
 """Share of the edge that is suggested at most (our choice: on noisy quadratics the best 1cycle peak lies at .35-.7 of it)."""
-_FEWEST_POINTS = 10
-_SMOOTHING_SHARE = 1 / 40
 _NOISY_SHARE = 0.05
-_FEW_POINTS_PENALTY = 3
-"""A drop must be larger by this over n where the noise was read from n points, which know it badly (our choice: one to ten false alarms in a hundred)."""
-_ROUNDING = 1e-9
-"""Share of a loss that a mean of it may be off by."""
+_FEWEST_NEAR = 20
+"""Updates within a factor of 2 of an edge that is not clear, below which it is not told (our choice)."""
 _MOST_VALID_DROP = 3.0
 """The validation loss is taken to have dropped by at most this many times what the training loss did (our choice): before the first updates BatchNorm's
 statistics fit nothing, and a loss of 87 that falls to 1 would make everything below 9 look near the best."""
@@ -98,45 +95,6 @@ class RangeReading:
         }
 
 
-@dataclass(frozen=True)
-class _Track:
-    """One loss against the learning rate, smoothed, and where it stands."""
-
-    lr: NDArray[np.float64]
-    step: NDArray[np.int64]
-    raw: NDArray[np.float64]
-    smoothed: NDArray[np.float64]
-    start: float
-    start_points: int
-    best_at: int
-    best: float
-    noise: float
-    noise_points: int
-
-    @property
-    def drop(self) -> float:
-        return self.start - self.best
-
-    @property
-    def standard_error(self) -> float:
-        """Of a smoothed point: a Gaussian of width w averages about 3.5 w points."""
-        return self.noise / math.sqrt(3.5 * max(1.0, self.raw.size * _SMOOTHING_SHARE))
-
-    @property
-    def drop_error(self) -> float:
-        """Of a difference to the start: both its ends are noisy, the start (a median of few points) far more than a smoothed point."""
-        start_error = self.noise * math.sqrt((1 if self.start_points == 1 else math.pi / 2) / self.start_points)
-        return math.hypot(start_error, self.standard_error) * (1 + _FEW_POINTS_PENALTY / self.noise_points) + _ROUNDING * abs(self.start)
-
-    def has_dropped(self, thresholds: Thresholds) -> bool:
-        """Whether the drop is more than noise, and goes on after the points that make the start."""
-        return self.best_at >= self.start_points and self.drop > thresholds.flat_drop * self.drop_error
-
-    def has_risen(self, thresholds: Thresholds) -> bool:
-        """Whether the sweep ends above its start by more than noise, or in losses that are not finite."""
-        return bool(np.isnan(self.smoothed[-1]) or self.smoothed[-1] - self.start > thresholds.flat_drop * self.drop_error)
-
-
 def read_range(curve: Curve, *, thresholds: Thresholds = DEFAULT_THRESHOLDS) -> RangeReading:
     """Edge, zone and suggestion of a range test that was swept linearly.
 
@@ -158,21 +116,24 @@ def read_range(curve: Curve, *, thresholds: Thresholds = DEFAULT_THRESHOLDS) -> 
         >>> str(read_range(flat).outcome)
         'flat'
     """
-    train = _train_track(curve)
+    train = train_track(curve)
     if train is None:
         return _without_suggestion(RangeOutcome.DIVERGED_AT_ONCE, curve, evidence=f"{len(curve.train_loss)} updates before the loss was lost.")
-    valid = _valid_track(curve)
+    valid = valid_track(curve)
     if valid is not None and train.has_dropped(thresholds):
         valid = dataclasses.replace(valid, start=min(valid.start, valid.best + _MOST_VALID_DROP * train.drop))
     tracks = [track for track in (train, valid) if track is not None]
-    edge = _edge(tracks, curve, thresholds)
+    edge = find_edge(train, valid, curve, thresholds)
     if not any(track.has_dropped(thresholds) for track in tracks):
         return _without_suggestion(
             _outcome_without_drop(train, curve, thresholds), curve, evidence=f"Drop {train.drop:.3g} against noise of one point {train.noise:.3g}."
         )
+    if edge is not None and edge.wanders and edge.n_near < _FEWEST_NEAR:
+        evidence = f"The loss wanders above its start from {edge.lr:.2g} on, and explodes only later; {edge.n_near} updates lie within a factor of 2."
+        return _without_suggestion(RangeOutcome.TOO_NOISY, curve, evidence=evidence)
     judge = valid if valid is not None and valid.has_dropped(thresholds) else train
     zone, best_lr = _zone(judge, edge, thresholds)
-    suggested = zone[1] if edge is None else min(zone[1], EDGE_FRACTION * math.sqrt(edge[0] * edge[1]))
+    suggested = zone[1] if edge is None else min(zone[1], EDGE_FRACTION * edge.lr)
     if suggested <= 0:
         return _without_suggestion(_outcome_without_drop(train, curve, thresholds), curve, evidence="The loss was best at learning rate 0.")
     outcome = RangeOutcome.NEVER_DIVERGED if edge is None else RangeOutcome.FOUND
@@ -180,76 +141,20 @@ def read_range(curve: Curve, *, thresholds: Thresholds = DEFAULT_THRESHOLDS) -> 
         outcome=outcome,
         suggested_lr=float(suggested),
         zone=zone,
-        edge=edge,
+        edge=None if edge is None else edge.interval,
         findings=_findings(curve, judge, is_validation=judge is valid, edge=edge, zone=zone, suggested=suggested, best_lr=best_lr, thresholds=thresholds),
         advice=_ADVICE[outcome],
     )
 
 
-def _outcome_without_drop(train: _Track, curve: Curve, thresholds: Thresholds) -> RangeOutcome:
+def _outcome_without_drop(train: Track, curve: Curve, thresholds: Thresholds) -> RangeOutcome:
     if curve.outcome is not RunOutcome.FINISHED or train.has_risen(thresholds):
         return RangeOutcome.DIVERGED_AT_ONCE
     is_noisy = train.noise > _NOISY_SHARE * max(abs(train.start), 1e-12)
     return RangeOutcome.TOO_NOISY if is_noisy else RangeOutcome.FLAT
 
 
-def _track(lr: ArrayLike, step: ArrayLike, raw: ArrayLike, *, width_points: float, start_points: int) -> _Track | None:
-    values, lrs, steps = np.asarray(raw, dtype=float), np.asarray(lr, dtype=float), np.asarray(step, dtype=int)
-    values = np.where(np.abs(values) < LARGEST, values, np.nan)  # NaN compares false
-    finite = values[~np.isnan(values)]
-    if finite.size < max(3, start_points):
-        return None
-    smoothed = smooth(values, width_points=width_points)
-    smoothed[int(np.flatnonzero(~np.isnan(values))[-1]) + 1 :] = np.nan  # a mean of neighbours must not go on where the loss was lost for good
-    start, best = float(np.median(finite[:start_points])), int(np.nanargmin(smoothed))
-    quiet = values[: max(best + start_points, _FEWEST_POINTS)]  # before the jump, which would drown the noise
-    return _Track(
-        lr=lrs,
-        step=steps,
-        raw=values,
-        smoothed=smoothed,
-        start=start,
-        start_points=start_points,
-        best_at=best,
-        best=float(smoothed[best]),
-        noise=noise_of(quiet),
-        noise_points=quiet.size,
-    )
-
-
-def _train_track(curve: Curve) -> _Track | None:
-    n = len(curve.train_loss)
-    if n < _FEWEST_POINTS:
-        return None
-    width = max(1.0, n * _SMOOTHING_SHARE)
-    return _track(curve.lr, np.arange(n), curve.train_loss, width_points=width, start_points=max(3, min(5, n // 10)))
-
-
-def _valid_track(curve: Curve) -> _Track | None:
-    steps = np.asarray(curve.eval_step, dtype=int) - 1
-    if steps.size < 5:  # noqa: PLR2004 (too few to read a shape from)
-        return None
-    return _track(np.asarray(curve.lr)[steps], steps, curve.valid_loss, width_points=max(0.5, steps.size * _SMOOTHING_SHARE), start_points=1)
-
-
-def _crossing(track: _Track, rise: float) -> float | None:
-    """Learning rate from which the smoothed loss stays above best + rise * drop; None where it ends below."""
-    level = track.best + max(rise * track.drop, 4 * track.standard_error)
-    last_below = int(np.flatnonzero(track.smoothed <= level)[-1])  # NaN counts as above
-    return None if last_below == track.smoothed.size - 1 else float(track.lr[last_below + 1])
-
-
-def _edge(tracks: list[_Track], curve: Curve, thresholds: Thresholds) -> tuple[float, float] | None:
-    if curve.outcome is not RunOutcome.FINISHED:
-        tracks = tracks[:1]  # the run ended in the jump of its training loss; validation had no time to show it
-    firsts = [_crossing(track, thresholds.edge_rise / 2) for track in tracks]
-    lasts = [_crossing(track, thresholds.edge_rise) for track in tracks]
-    if any(edge is None for edge in (*firsts, *lasts)):
-        return (curve.lr[-1] / 2, curve.lr[-1]) if curve.outcome is not RunOutcome.FINISHED else None
-    return max(edge for edge in firsts if edge is not None), max(edge for edge in lasts if edge is not None)
-
-
-def _zone(track: _Track, edge: tuple[float, float] | None, thresholds: Thresholds) -> tuple[tuple[float, float], float]:
+def _zone(track: Track, edge: Edge | None, thresholds: Thresholds) -> tuple[tuple[float, float], float]:
     """The unbroken stretch around the best point where the smoothed loss is near its best, and the learning rate of that point."""
     level = track.best + thresholds.zone_rise * track.drop
     best = int(np.nanargmin(track.smoothed))
@@ -260,11 +165,11 @@ def _zone(track: _Track, edge: tuple[float, float] | None, thresholds: Threshold
     while high < track.lr.size - 1 and is_near[high + 1]:
         high += 1
     bottom, top = _where(track, low, low - 1, level=level), _where(track, high, high + 1, level=level)
-    top = top if edge is None else min(top, edge[0])
+    top = top if edge is None else min(top, edge.interval[0])
     return (min(bottom, top), top), float(track.lr[best])
 
 
-def _where(track: _Track, inside: int, outside: int, *, level: float) -> float:
+def _where(track: Track, inside: int, outside: int, *, level: float) -> float:
     """Learning rate at which the smoothed loss crosses the level between a point below it and its neighbour, by a straight line."""
     if not 0 <= outside < track.lr.size or not np.isfinite(track.smoothed[outside]):
         return float(track.lr[inside])
@@ -294,10 +199,10 @@ def place_text(interval: tuple[float, float]) -> str:
 
 def _findings(
     curve: Curve,
-    judge: _Track,
+    judge: Track,
     *,
     is_validation: bool,
-    edge: tuple[float, float] | None,
+    edge: Edge | None,
     zone: tuple[float, float],
     suggested: float,
     best_lr: float,
@@ -319,11 +224,10 @@ def _findings(
         ),
     ]  # fmt: skip
     if edge is not None:
-        since = int(np.searchsorted(np.asarray(curve.lr), edge[0]))
         found.append(
             Finding(
-                kind="edge", since_step=since, value=math.sqrt(edge[0] * edge[1]), interval=edge, confidence=0.8,
-                evidence=f"{sweep}: the loss rises for good {place_text(edge)}.",
+                kind="edge", since_step=edge.since_step, value=edge.lr, interval=edge.interval, confidence=0.5 if edge.wanders else 0.9,
+                evidence=f"{sweep}: the loss rises for good, as fast as from an edge {place_text(edge.interval)}.",
                 not_established="Where constant learning rates of another length diverge.", action="Stay below half of it.",
             )
         )  # fmt: skip
@@ -339,7 +243,7 @@ def _findings(
     return tuple(found)
 
 
-def _hump(track: _Track, thresholds: Thresholds) -> int | None:
+def _hump(track: Track, thresholds: Thresholds) -> int | None:
     """Index of the top of a rise that lies before the best point; None where there is none."""
     best = int(np.nanargmin(track.smoothed))
     before = track.smoothed[: best + 1]
@@ -381,9 +285,9 @@ def read_range_test(lr: ArrayLike, train_loss: ArrayLike, valid_loss: ArrayLike 
     """
     lrs, train = np.asarray(lr, dtype=float), np.asarray(train_loss, dtype=float)
     valid = np.full(lrs.shape, np.nan) if valid_loss is None else np.asarray(valid_loss, dtype=float)
-    if lrs.ndim != 1 or train.shape != lrs.shape or valid.shape != lrs.shape or lrs.size < _FEWEST_POINTS:
+    if lrs.ndim != 1 or train.shape != lrs.shape or valid.shape != lrs.shape or lrs.size < FEWEST_POINTS:
         raise CurveError(
-            f"A sweep must be arrays of one length, at least {_FEWEST_POINTS}, got shapes {lrs.shape}, {train.shape} and {valid.shape}. Pass one value a row."
+            f"A sweep must be arrays of one length, at least {FEWEST_POINTS}, got shapes {lrs.shape}, {train.shape} and {valid.shape}. Pass one value a row."
         )
     if not is_sweep(lrs):
         raise CurveError("A sweep's learning rates must be finite, ≥ 0 and ascending, and these are not. Sort the rows by step.")

@@ -1,5 +1,7 @@
 """Symmetric smoothing: a centred Gaussian, which does not lag (METHOD, trap 3), and how noisy a curve is."""
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -36,8 +38,12 @@ def smooth(y: ArrayLike, *, width_points: float) -> NDArray[np.float64]:
         return np.where(weight > 1e-12, total / weight, np.nan)  # noqa: PLR2004 (nothing within reach)
 
 
-def noise_of(y: ArrayLike) -> float:
-    """Standard deviation of the noise of one point, from differences of neighbours, so that a trend does not count; 0 below three finite points.
+def noise_of(y: ArrayLike, *, order: int = 2) -> float:
+    """Standard deviation of the noise of one point, from differences of neighbours, so that a trend does not count; 0 where there are too few finite points.
+
+    Args:
+        y: Raw values, one-dimensional.
+        order: How often differences are taken: 2 takes out slopes, 4 slow oscillations too, but needs five points and knows the noise less well.
 
     Example:
         >>> noise_of([5.0, 4.0, 3.0, 2.0, 1.0])
@@ -45,7 +51,7 @@ def noise_of(y: ArrayLike) -> float:
     """
     values = np.asarray(y, dtype=float)
     values = values[np.abs(values) < LARGEST]  # NaN compares false
-    if values.size < 3:  # noqa: PLR2004 (a second difference needs three points)
+    if values.size <= order:
         return 0.0
-    second = values[2:] - 2 * values[1:-1] + values[:-2]
-    return float(_MAD_TO_STD * np.median(np.abs(second - np.median(second))) / np.sqrt(6))
+    differences = np.diff(values, order)
+    return float(_MAD_TO_STD * np.median(np.abs(differences - np.median(differences))) / math.sqrt(math.comb(2 * order, order)))

@@ -1,0 +1,201 @@
+"""The edge of a range test: the learning rate from which the loss jumps for good.
+
+The jump is seen after the edge, not at it: what grows starts small, and the sweep goes on meanwhile. In a short sweep it is seen at 1.2 to 1.5 times the edge.
+But how fast the loss grows tells how far beyond the edge it is: on a quadratic the steepest direction grows at each update by a factor that depends on
+nothing else. So the edge is fitted to the growth that was recorded.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tunesmith.curve import Curve, RunOutcome
+from tunesmith.reading.smoothing import LARGEST
+from tunesmith.reading.track import Track
+from tunesmith.thresholds import Thresholds
+
+Floats = NDArray[np.float64]
+
+_MOMENTUM = 0.9
+"""Of the law of growth. Nesterov's step at .9 lies between plain SGD and heavy ball at high momentum, and a recorded sweep does not tell its own
+(our choice: on made-up sweeps the true momentum did no better, `benchmarks/sweeps`)."""
+_PERCENTILE, _WINDOW_SHARE = 20.0, 1 / 20
+"""A loss is lost for good when this percentile of each later window, of this share of the sweep, lies above the level (our choice: an oscillation comes
+back below it)."""
+_FOOT_RISE, _FOOT_NOISE = 0.1, 3.0
+"""The jump begins to be seen at this share of the drop above the best, and this many times the noise of a point (our choice)."""
+_LARGEST_GROWTH = 1e6
+"""Times the drop; growth beyond it tells nothing more."""
+_LOWEST_SHARE = 0.6
+"""Of the learning rate at which the jump begins to be seen: the fit is not followed further down (our choice)."""
+_CANDIDATES = 200
+_HALF_WIDTH, _HALF_WIDTH_OF_JUMP = 0.08, 0.4
+"""The interval reaches this far to either side, in log learning rate, and further by this share of the jump's own width (fitted, `benchmarks/sweeps`)."""
+_WANDERING_RISE, _WANDERING_NOISE, _WANDERING_REACH, _WANDERING_GROWTH, _FEWEST_WANDERING, _TREND_WINDOWS = 3.0, 0.2, 1.3, 1.6, 5, 40
+"""A loss wanders when it stays lost, but below this many drops, with a noise of this share of the drop, while the learning rate grows by this factor and for
+this many updates, and explodes only then (our choice)."""
+
+
+_WANDERING_INTERVAL = 1.6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Edge:
+    """Where the loss jumps for good.
+
+    Attributes:
+        lr: The estimate.
+        interval: Low to high, `lr` in its geometric middle; holds the truth in about nine of ten made-up sweeps.
+        since_step: Update at which the jump begins to be seen.
+        wanders: Whether the loss was lost long before it exploded, as where it oscillates in a sweep that is short against the memory of its momentum.
+        n_near: Updates within a factor of 2 of it.
+    """
+
+    lr: float
+    interval: tuple[float, float]
+    since_step: int
+    wanders: bool
+    n_near: int
+
+
+def find_edge(train: Track, valid: Track | None, curve: Curve, thresholds: Thresholds) -> Edge | None:
+    """The edge, or None where the loss did not jump for good.
+
+    Where there are evaluations, both losses must have jumped; but where the run was given up, the training loss decides alone: validation had no time.
+
+    Args:
+        train: The training loss.
+        valid: The validation loss, if it was recorded.
+        curve: Of which they are tracks.
+        thresholds: `edge_rise` is the share of the drop above the best from which a loss is lost.
+    """
+    losses, lost_level = _filled(train.raw), _lost_level(train, thresholds)
+    quantiles = _low_percentiles(losses)
+    lost = min(_after_last(quantiles <= lost_level), _exploding_end(losses, train))
+    if curve.outcome is not RunOutcome.FINISHED:
+        lost = min(lost, losses.size - 1)
+    elif valid is not None and lost < losses.size:
+        valid_lost = _after_last(_filled(valid.raw) <= _lost_level(valid, thresholds))
+        if valid_lost == valid.raw.size and np.count_nonzero(valid.step >= lost) > 1:
+            return None
+        if valid_lost < valid.raw.size:
+            lost = max(lost, int(valid.step[valid_lost - 1]) + 1 if valid_lost else 0)
+    if lost >= losses.size:
+        return None
+    wandering = _wandering(losses, quantiles, lost, train)
+    if wandering is not None and wandering.is_level:
+        lost = wandering.end
+    lr, interval, foot = _fitted_edge(losses, lost, train)
+    if wandering is not None:
+        lr = lr if wandering.is_level else float(train.lr[wandering.begin])
+        interval = (lr / _WANDERING_INTERVAL, lr * _WANDERING_INTERVAL)
+    interval = interval[0], min(interval[1], float(train.lr[-1]))
+    n_near = int(np.count_nonzero((train.lr >= lr / 2) & (train.lr <= 2 * lr)))
+    return Edge(lr=lr, interval=interval, since_step=foot, wanders=wandering is not None, n_near=n_near) if lr > 0 else None
+
+
+def _fitted_edge(losses: Floats, lost: int, train: Track) -> tuple[float, tuple[float, float], int]:
+    foot = _after_last(losses[:lost] <= train.best + max(_FOOT_RISE * train.drop, _FOOT_NOISE * train.noise))
+    first, last = max(0, foot - 1), _end_of_growth(losses, lost, train)
+    fitted = _fit(train.lr[first : last + 1], _log_excess(losses[first : last + 1], train))
+    lr = min(max(fitted, _LOWEST_SHARE * float(train.lr[min(foot, lost)])), float(train.lr[lost]))
+    if lr <= 0:
+        return 0.0, (0.0, 0.0), foot
+    reach = math.exp(_HALF_WIDTH + _HALF_WIDTH_OF_JUMP * math.log(float(train.lr[last]) / max(float(train.lr[first]), lr / 2)))
+    return lr, (lr / reach, lr * reach), foot
+
+
+def _lost_level(track: Track, thresholds: Thresholds) -> float:
+    return track.best + max(thresholds.edge_rise * track.drop, 4 * track.standard_error)
+
+
+def _exploding_end(losses: Floats, train: Track) -> int:
+    """Where the sweep's last losses begin that all lie a drop above the start; past the end for fewer than two: in so short an end no window shows it."""
+    begins = _after_last(losses <= train.start + max(train.drop, 4 * train.noise))
+    return begins if losses.size - begins > 1 else losses.size
+
+
+def _filled(raw: Floats) -> Floats:
+    """Losses with single holes filled from the left, and huge from where they were lost for good."""
+    finite = np.flatnonzero(~np.isnan(raw))
+    at = np.searchsorted(finite, np.arange(raw.size), side="right") - 1
+    filled = raw[finite[np.maximum(at, 0)]]
+    filled[finite[-1] + 1 :] = LARGEST
+    return filled
+
+
+def _low_percentiles(losses: Floats) -> Floats:
+    from scipy.ndimage import percentile_filter  # noqa: PLC0415 (scipy is loaded only where it is used)
+
+    window = max(3, 2 * int(losses.size * _WINDOW_SHARE / 2) + 1)
+    return percentile_filter(losses, _PERCENTILE, size=window, mode="mirror")
+
+
+def _after_last(holds: NDArray[np.bool_]) -> int:
+    """Index after the last that holds; 0 for none."""
+    return int(np.flatnonzero(holds)[-1]) + 1 if holds.any() else 0
+
+
+def _end_of_growth(losses: Floats, lost: int, train: Track) -> int:
+    """Last index of the growth that is fitted: a few points beyond the one that was lost."""
+    last, furthest = lost, lost + max(3, int(losses.size * _WINDOW_SHARE / 2))
+    while last + 1 < min(losses.size, furthest + 1) and losses[last + 1] - train.best < _LARGEST_GROWTH * max(train.drop, train.noise):
+        last += 1
+    return last
+
+
+def _log_excess(losses: Floats, train: Track) -> Floats:
+    least = max(train.noise, 0.1 * train.drop, 1e-12 * abs(train.start))
+    most = _LARGEST_GROWTH * max(train.drop, least)
+    return np.log(np.clip(losses - train.best, least or 1e-300, most or 1.0))
+
+
+def _fit(lr: Floats, log_excess: Floats) -> float:
+    """The edge with which the growth of a quadratic's steepest direction, update by update, follows the recorded one best."""
+    candidates = np.geomspace(lr[-1] / 4, lr[-1], _CANDIDATES)
+    growth = 2 * _log_factor(lr[None, 1:] / candidates[:, None])  # the loss goes with the square of the weights
+    expected = np.concatenate([np.zeros((_CANDIDATES, 1)), np.cumsum(growth, axis=1)], axis=1)
+    return float(candidates[int(np.argmin(np.var(log_excess[None] - expected, axis=1)))])
+
+
+def _log_factor(over: Floats) -> Floats:
+    """Log of the factor by which an unstable direction grows in an update at `over` times the edge; 0 below it.
+
+    With k = lr·h - 1 for curvature h, Nesterov's step as torch has it has the root -r of r² = (1+m)·k·r + m·k; r = 1 at lr·h = 2(1+m)/(1+2m).
+    """
+    m = _MOMENTUM
+    k = 2 * (1 + m) / (1 + 2 * m) * np.maximum(over, 1.0) - 1
+    return np.log(((1 + m) * k + np.sqrt(((1 + m) * k) ** 2 + 4 * m * k)) / 2)
+
+
+@dataclass(frozen=True)
+class _Wandering:
+    """A loss that is lost but does not explode for long.
+
+    Attributes:
+        begin, end: Updates at which its trend crosses the start, and at which it explodes.
+        is_level: Whether it has no trend, as an oscillation has none; a loss that rises with the learning rate is the noise of too large a rate.
+    """
+
+    begin: int
+    end: int
+    is_level: bool
+
+
+def _wandering(losses: Floats, quantiles: Floats, lost: int, train: Track) -> _Wandering | None:
+    from scipy.ndimage import median_filter  # noqa: PLC0415 (scipy is loaded only where it is used)
+
+    trend = median_filter(losses, size=2 * max(1, losses.size // _TREND_WINDOWS) + 1, mode="mirror")
+    begin = min(lost, _after_last(trend <= train.start))
+    exploded = np.flatnonzero(quantiles[begin:] > train.start + _WANDERING_RISE * train.drop)
+    end = begin + int(exploded[0]) if exploded.size else losses.size - 1
+    if end - begin < _FEWEST_WANDERING or train.lr[end] < _WANDERING_REACH * train.lr[begin]:
+        return None
+    between = losses[begin:end]
+    if np.std(np.diff(between)) < _WANDERING_NOISE * train.drop:
+        return None
+    third = between.size // 3 + 1
+    grown = (np.median(between[-third:]) - train.best) / (np.median(between[:third]) - train.best)
+    return _Wandering(begin=begin, end=end, is_level=bool(grown < _WANDERING_GROWTH))
