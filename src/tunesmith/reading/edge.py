@@ -31,7 +31,7 @@ _LARGEST_GROWTH = 1e6
 _LOWEST_SHARE = 0.6
 """Of the learning rate at which the jump begins to be seen: the fit is not followed further down (our choice)."""
 _CANDIDATES = 200
-_HALF_WIDTH, _HALF_WIDTH_OF_JUMP = 0.08, 0.4
+_HALF_WIDTH, _HALF_WIDTH_OF_JUMP = 0.1, 0.25
 """The interval reaches this far to either side, in log learning rate, and further by this share of the jump's own width (fitted, `benchmarks/sweeps`)."""
 _WANDERING_RISE, _WANDERING_NOISE, _WANDERING_REACH, _WANDERING_GROWTH, _FEWEST_WANDERING, _TREND_WINDOWS = 3.0, 0.2, 1.3, 1.6, 5, 40
 """A loss wanders when it stays lost, but below this many drops, with a noise of this share of the drop, while the learning rate grows by this factor and for
