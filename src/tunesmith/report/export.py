@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 
 Corners = list[tuple[int, float]]
 
-COSINE_NAMES = ("cosine", "one_cycle_fastai")
-EXP_RANGE_CYCLES = 4
-"""Triangles of `exp_range`; the test compares with the schedule itself."""
+COSINE_NAMES = ("cosine", "one_cycle_fastai", "one_cycle_fastai_v1")
 _KINK = 1e-9
 """A step is a corner where the schedule bends by this share of its largest value; rounding bends it by 1e-16."""
 
@@ -209,8 +207,7 @@ def _learning_rate(settings: "Settings", *, total_steps: int) -> list[str]:
         return ["# Your own schedule shape(step, total_steps), a factor in [0, 1], must be defined above.\n" + made.format(_SHAPE)]
     if name == "exp_range":
         low, height = settings.resolved_min_lr, settings.lr - settings.resolved_min_lr
-        # `cycles` is not in the plan: a named schedule runs at its maker's default.
-        triangles = _corners(triangular(max_lr=1.0, min_lr=0.0, total_steps=total_steps, cycles=EXP_RANGE_CYCLES), total_steps=total_steps)
+        triangles = _corners(triangular(max_lr=1.0, min_lr=0.0, total_steps=total_steps, cycles=settings.resolved_cycles), total_steps=total_steps)
         corners = f"TRIANGLES = {_corner_text(triangles)}\nSHRINK = {SHRUNK_TO} ** (1 / {max(1, total_steps - 1)})"
         return [corners, _VALUE_AT.format(shape="Straight lines", ease="share"), made.format(f"({_digits(low)} + {_digits(height)} * {_SHRINKING}) / MAX_LR")]
     is_cosine = name in COSINE_NAMES
