@@ -342,6 +342,8 @@ class Plan:
     def scheduler(self, optimizer: "Optimizer", *, total_steps: int | None = None, shape: "TaskShape | None" = None) -> "PlanScheduler":
         """An ordinary torch scheduler for `optimizer`: one `.step()` an update moves learning rate and momentum.
 
+        Where the length changes in mid-run, assign its `total_steps`: what is left is stretched, and nothing jumps.
+
         Args:
             optimizer: What `Plan.optimizer` made, or an optimizer with the same learning rates.
             total_steps: Length, where it differs slightly from the plan's.

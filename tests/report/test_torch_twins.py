@@ -96,6 +96,20 @@ def test_the_momentum_of_a_custom_optimizer_is_not_left_to_torch(min_momentum: f
     assert isinstance(executed(plan, optimizer=optimizer)["scheduler"], expected)
 
 
+@pytest.mark.parametrize("total_steps", [2, 3, 30])
+@pytest.mark.parametrize("schedule", ["one_cycle_fastai", "one_cycle_fastai_v1"])
+def test_a_cycle_that_starts_at_its_peak_has_all_its_corners(schedule: str, total_steps: int) -> None:
+    optimizer = torch.optim.SGD(nn.Linear(2, 2).parameters(), lr=0.45, momentum=0.9)
+    plan = plan_of(total_steps, optimizer="custom", schedule=schedule, min_lr=0.45)
+    lr, rows = lr_schedule(plan.settings, total_steps=total_steps), []  # type: ignore[arg-type]
+    scheduler = executed(plan, optimizer=optimizer)["scheduler"]
+    for _ in range(total_steps):
+        rows.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step()
+    assert rows == pytest.approx([lr(step) for step in range(total_steps)])
+
+
 def test_the_code_says_how_far_it_may_be_stepped_and_what_torch_does_beyond() -> None:
     plan = plan_of(100, schedule="one_cycle_text")
     assert "none beyond\n# TOTAL_STEPS: there torch extrapolates, and a step later it raises." in export_torch(plan)

@@ -196,9 +196,11 @@ def _corners(schedule: Callable[[int], float], *, total_steps: int) -> Corners:
 
 
 def _ends(schedule: Callable[[int], float], *, total_steps: int) -> Corners:
-    """The first step, the step of the largest or smallest value, and the last: the corners of a schedule made of half cosines."""
+    """The first step, the steps of the largest and smallest value, and the last: the corners of a schedule made of half cosines, or of level pieces."""
     values = [schedule(step) for step in range(total_steps)]
-    turns = {0, values.index(max(values)), values.index(min(values)), total_steps - 1}
+    firsts = {values.index(most) for most in (max(values), min(values))}
+    lasts = {total_steps - 1 - values[::-1].index(most) for most in (max(values), min(values))}
+    turns = {0, *firsts, *lasts, total_steps - 1}
     return [(step, values[step]) for step in sorted(turns)]
 
 
