@@ -8,7 +8,7 @@ from tunesmith.experiment import Arm, Experiment
 from tunesmith.finding import Finding
 from tunesmith.plan import Plan, StudyCost, StudyOutcome, Trained
 from tunesmith.schedules import SCHEDULES
-from tunesmith.settings import RunKind, RunSpec, Settings
+from tunesmith.settings import USUAL_CYCLES, RunKind, RunSpec, Settings
 
 ANY_FLOAT = st.floats() | st.sampled_from([float("nan"), float("inf"), float("-inf"), 5e-324, 1.7976931348623157e308])
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
@@ -22,6 +22,7 @@ LENGTHS = st.integers(1, 10**9)
 def settings(draw: st.DrawFn) -> Settings:
     lr = draw(st.floats(1e-12, 1e6))
     momentum = draw(st.floats(0, 1, exclude_max=True))
+    schedule = draw(st.sampled_from([*SCHEDULES, "task"]))
     return Settings(
         lr=lr,
         min_lr=draw(st.none() | st.floats(0, lr)),
@@ -29,8 +30,9 @@ def settings(draw: st.DrawFn) -> Settings:
         min_momentum=draw(st.none() | st.floats(0, momentum)),
         weight_decay=draw(st.floats(0, 10)),
         batch_size=draw(LENGTHS),
-        schedule=draw(st.sampled_from([*SCHEDULES, "task"])),
+        schedule=schedule,
         epochs=draw(st.none() | st.floats(1e-3, 1e6)),
+        cycles=draw(st.none() | LENGTHS) if schedule in USUAL_CYCLES else None,
     )
 
 
@@ -109,6 +111,7 @@ def plans(draw: st.DrawFn) -> Plan:
     chosen = draw(st.none() | settings())
     resolved = None if chosen is None else Settings(**{
         **chosen.to_dict(), "min_lr": chosen.resolved_min_lr, "min_momentum": chosen.resolved_min_momentum, "epochs": None,
+        "cycles": chosen.resolved_cycles if chosen.schedule in USUAL_CYCLES else None,
     })  # fmt: skip
     return Plan(
         outcome=draw(st.sampled_from(StudyOutcome)),

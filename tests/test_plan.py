@@ -31,6 +31,13 @@ class TestKnobs:
         plan = make_plan()
         assert (plan.max_lr, plan.min_lr, plan.max_momentum, plan.min_momentum) == (0.2, 0.02, 0.95, 0.85)
         assert (plan.weight_decay, plan.batch_size, plan.schedule, plan.epochs) == (1e-3, 32, "one_cycle", 16.0)
+        assert "cycles" not in (plan.knobs_dict() or {})
+
+    def test_the_number_of_cycles_is_written_out(self) -> None:
+        plan = make_plan(settings=Settings(lr=0.2, schedule="triangular2"))
+        assert (plan.cycles, (plan.knobs_dict() or {})["cycles"]) == (4, 4)
+        again = Plan.from_dict(plan.to_dict())
+        assert (again.cycles, again.min_lr) == (4, 0.05)
 
     @pytest.mark.parametrize("outcome", [StudyOutcome.ABSTAINED, StudyOutcome.BUDGET_SPENT])
     def test_without_settings_there_are_none(self, outcome: StudyOutcome) -> None:
@@ -54,6 +61,29 @@ class TestLength:
     def test_epochs_over_other_data(self) -> None:
         longer = make_plan().for_epochs(8, n_train=400)
         assert (longer.total_steps, longer.n_train, longer.epochs) == (100, 400, 8.0)
+
+    @pytest.mark.parametrize("optimizer", ["sgd", "nesterov", "adamw"])
+    @pytest.mark.parametrize(("schedule", "cycles"), [("triangular", 3), ("triangular2", None), ("cosine", None), ("constant", None)])
+    def test_another_shape_keeps_learning_rates_and_total_decay(self, optimizer: str, schedule: str, cycles: int | None) -> None:
+        plan = make_plan(optimizer_name=optimizer)
+        other = plan.for_schedule(schedule, cycles=cycles)
+        assert (other.schedule, other.max_lr, other.min_lr, other.total_steps) == (schedule, plan.max_lr, plan.min_lr, plan.total_steps)
+        assert other.cycles == (cycles or {"triangular2": 4}.get(schedule, 1))
+        assert other.total_decay == pytest.approx(plan.total_decay)
+
+    def test_adams_weight_decay_has_no_total_to_keep(self) -> None:
+        assert make_plan(optimizer_name="adam").for_schedule("constant").weight_decay == 1e-3
+
+    def test_another_shape_than_the_tasks_own_needs_that_one(self) -> None:
+        plan = make_plan(settings=Settings(lr=0.2, weight_decay=1e-3, schedule="task"))
+        with pytest.raises(InputError, match="Pass shape="):
+            plan.for_schedule("triangular")
+        assert plan.for_schedule("triangular", shape=descending).schedule == "triangular"
+
+    @pytest.mark.parametrize(("schedule", "cycles", "words"), [("zigzag", None, "zigzag"), ("cosine", 3, "cycles must be left out")])
+    def test_another_shape_that_there_is_not(self, schedule: str, cycles: int | None, words: str) -> None:
+        with pytest.raises(InputError, match=words):
+            make_plan().for_schedule(schedule, cycles=cycles)
 
     def test_no_length_at_all(self) -> None:
         with pytest.raises(InputError, match="total_steps must be ≥ 1, got 0"):

@@ -86,6 +86,28 @@ def test_the_file_reads_like_the_plan(file: Path) -> None:
     assert file.read_text().startswith("# A plan by tunesmith.")
 
 
+def test_a_number_of_cycles_is_in_the_file_of_a_schedule_that_can_have_several(file: Path) -> None:
+    assert "cycles" not in file.read_text()
+    write_plan(dataclasses.replace(PLAN, settings=Settings(lr=0.5, schedule="triangular", cycles=3)), file)
+    assert tomllib.loads(file.read_text())["plan"]["cycles"] == 3
+    assert (Plan.load(file).cycles, Plan.load(file).min_lr) == (3, 0.125)
+
+
+def test_a_file_from_before_cycles_could_be_asked_for_has_the_usual_number(file: Path) -> None:
+    write_plan(dataclasses.replace(PLAN, settings=Settings(lr=0.5, schedule="triangular2")), file)
+    edit(file, r"^cycles = 4\n", "")
+    assert Plan.load(file).cycles == 4
+
+
+@pytest.mark.parametrize(
+    ("schedule", "cycles", "words"),
+    [("one_cycle", "3", "in plan, cycles must be left out where the schedule is not triangular"), ("triangular", "0", "plan.cycles must be greater than")],
+)
+def test_cycles_that_do_not_fit_are_named(file: Path, schedule: str, cycles: str, words: str) -> None:
+    edit(file, r"^schedule = .*$", f'schedule = "{schedule}"\ncycles = {cycles}')
+    assert words in problem_of(file)
+
+
 def test_no_temporary_file_stays(file: Path) -> None:
     assert list(file.parent.iterdir()) == [file]
 

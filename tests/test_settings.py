@@ -42,6 +42,52 @@ def test_a_key_that_studies_already_hold_stays_what_it_was() -> None:
     assert RunSpec(settings=settings, total_steps=589, seed=500, kind=RunKind.CYCLE, evaluations=20, evaluates_test=True).key == "3183ddc3da96f7035b88"
 
 
+@pytest.mark.parametrize(("schedule", "expected"), [("triangular", "193f003f69dab38fa367"), ("triangular2", "68f98af40d6cfd1a8e7d")])
+def test_a_key_without_a_number_of_cycles_is_the_one_of_before_there_were_any(schedule: str, expected: str) -> None:
+    assert RunSpec(settings=Settings(lr=0.1, schedule=schedule), total_steps=100, seed=0).key == expected
+
+
+def test_a_number_of_cycles_is_a_setting_of_its_own() -> None:
+    three = Settings(lr=0.1, schedule="triangular", cycles=3)
+    assert "cycles" not in Settings(lr=0.1, schedule="triangular").to_dict()
+    assert three.to_dict()["cycles"] == 3
+    assert Settings.from_dict(three.to_dict()) == three
+    assert len({key(lr=0.1, schedule="triangular", cycles=cycles) for cycles in (None, 1, 3)}) == 3
+    assert key(schedule="triangular", cycles=3.0) == key(schedule="triangular", cycles=np.int64(3)) == key(schedule="triangular", cycles=3)
+
+
+@pytest.mark.parametrize("cycles", [0, -1, 1.5, "3"])
+def test_cycles_are_a_whole_number_from_one_on(cycles: object) -> None:
+    with pytest.raises(InputError, match=r"^Settings\.cycles must be a whole number ≥ 1, got .*\. Choose it so that half a cycle lasts 2-10 epochs\.$"):
+        Settings(schedule="triangular", cycles=cycles)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("schedule", ["one_cycle", "cosine", "task"])
+def test_cycles_are_for_schedules_that_can_have_several(schedule: str) -> None:
+    with pytest.raises(InputError, match=rf"^Settings\.cycles must be left out where the schedule is not triangular, .*got 3 for '{schedule}'\."):
+        Settings(schedule=schedule, cycles=3)
+
+
+@pytest.mark.parametrize(
+    ("knobs", "share"),
+    [
+        ({}, 1 / 10),
+        ({"schedule": "task"}, 1 / 10),
+        ({"schedule": "triangular"}, 1 / 10),
+        ({"schedule": "triangular", "cycles": 1}, 1 / 10),
+        ({"schedule": "triangular", "cycles": 2}, 1 / 4),
+        ({"schedule": "triangular2"}, 1 / 4),
+        ({"schedule": "triangular2", "cycles": 1}, 1 / 10),
+        ({"schedule": "exp_range"}, 1 / 4),
+        ({"schedule": "one_cycle_fastai"}, 1 / 25),
+        ({"schedule": "one_cycle_fastai_v1"}, 1 / 25),
+        ({"schedule": "triangular", "cycles": 3, "min_lr": 0.5}, 1 / 16),
+    ],
+)
+def test_a_schedule_starts_at_its_usual_share_of_the_peak_unless_told(knobs: dict[str, object], share: float) -> None:
+    assert Settings(lr=8.0, **knobs).resolved_min_lr == 8.0 * share  # type: ignore[arg-type]
+
+
 @given(st.floats(1e-12, 1e6), st.floats(0, 1, exclude_max=True), st.integers(1, 2**70))
 def test_plain_numbers_stay_what_they_are(lr: float, momentum: float, batch_size: int) -> None:
     settings = Settings(lr=lr, momentum=momentum, batch_size=batch_size)

@@ -53,6 +53,8 @@ METRIC = {"accuracy": Metric(accuracy, higher_is_better=True)}
         ({"train": maker}, r"Task\.examples_per_epoch must be given"),
         ({"train": maker, "examples_per_epoch": 0}, r"Task\.examples_per_epoch must be ≥ 1, got 0"),
         ({"optimizer": "lion"}, r"Task\.optimizer must be one of sgd, nesterov, adam, adamw or a function"),
+        ({"cycles": 3}, r"Task\.cycles must be left out where the schedule is not triangular, .* got 3 for 'one_cycle'"),
+        ({"schedule": "triangular", "cycles": 0}, r"Task\.cycles must be a whole number ≥ 1, got 0"),
         ({"schedule": "sawtooth"}, r"Task\.schedule must be one of one_cycle"),
         ({"precision": "fp8"}, r"Task\.precision must be 'fp32', 'bf16' or 'fp16', got 'fp8'"),
         ({"ema": 1.0}, r"Task\.ema must be in \(0, 1\), got 1\.0"),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from tunesmith.cost import total_steps_for
 from tunesmith.errors import InputError
 from tunesmith.finding import Finding
-from tunesmith.settings import Json, Settings
+from tunesmith.settings import USUAL_CYCLES, Json, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -181,6 +181,11 @@ class Plan:
         return self._settings().schedule
 
     @property
+    def cycles(self) -> int:
+        """How many cycles the schedule makes; 1 for those that cannot make several."""
+        return self._settings().resolved_cycles
+
+    @property
     def epochs(self) -> float:
         """Length in passes over the training set."""
         return self.total_steps * self._settings().batch_size / self.n_train
@@ -190,7 +195,8 @@ class Plan:
         if self.settings is None:
             return None
         names = ("max_lr", "min_lr", "batch_size", "max_momentum", "min_momentum", "weight_decay", "schedule", "epochs", "total_steps")
-        return {name: getattr(self, name) for name in names} | {"optimizer": self.optimizer_name}
+        cycles: dict[str, Json] = {"cycles": self.cycles} if self.schedule in USUAL_CYCLES else {}
+        return {name: getattr(self, name) for name in names} | cycles | {"optimizer": self.optimizer_name}
 
     def to_dict(self) -> dict[str, Json]:
         """The JSON document that `tunesmith tune --format json` prints (docs/command-line.md), and a table `task` with what else the plan needs."""
@@ -229,6 +235,7 @@ class Plan:
                 weight_decay=knobs["weight_decay"],
                 batch_size=knobs["batch_size"],
                 schedule=knobs["schedule"],
+                cycles=knobs.get("cycles"),
             )
         confirmed, current = data.get("confirmed"), data.get("current")
         cost = {name: value for name, value in data["cost"].items() if name != "total"}
@@ -254,7 +261,11 @@ class Plan:
 
     @property
     def total_decay(self) -> float:
-        """Σ lr·wd/(1-m) over the plan's run (Σ lr·wd for Adam kinds): how often the weights are forgotten in it (METHOD, section 2.5)."""
+        """Σ lr·wd/(1-m) over the plan's run (Σ lr·wd for Adam kinds): how often the weights are forgotten in it (METHOD, section 2.5).
+
+        Raises:
+            InputError: A plan without settings, or one whose schedule is the task's own and so not in it.
+        """
         from tunesmith.schedules import total_decay  # noqa: PLC0415 (the schedules are loaded only when asked for)
 
         return total_decay(self._settings(), total_steps=self.total_steps, optimizer_name=self.optimizer_name)
@@ -273,6 +284,35 @@ class Plan:
             raise InputError(f"Plan.for_steps: total_steps must be ≥ 1, got {total_steps}. Pass the number of updates of your training.")
         decay = settings.weight_decay * self.total_steps / total_steps
         return dataclasses.replace(self, settings=dataclasses.replace(settings, weight_decay=decay, epochs=None), total_steps=total_steps)
+
+    def for_schedule(self, schedule: str, *, cycles: int | None = None, shape: "TaskShape | None" = None) -> Self:
+        """The plan with another shape over the same range of learning rates: same length and total decay, so the weight decay makes up for another mean rate.
+
+        Nothing was tuned for that shape: tuning with it is `tune(…, schedule=)`.
+
+        Args:
+            schedule: Name in `tunesmith.schedules.SCHEDULES`.
+            cycles: How many cycles, for triangular, triangular2 and exp_range; None means the schedule's usual number.
+            shape: The task's own schedule, where the plan was tuned with it.
+
+        Raises:
+            InputError: An unknown schedule, cycles for one that cannot have several, or a plan without settings.
+
+        Example:
+            >>> plan = Plan(outcome=StudyOutcome.RECOMMENDED, settings=Settings(lr=0.5), optimizer_name="sgd", n_train=1000, total_steps=100)
+            >>> plan.for_schedule("triangular", cycles=3).cycles
+            3
+        """
+        from tunesmith.schedules import total_decay  # noqa: PLC0415 (the schedules are loaded only when asked for)
+
+        ours = self._settings()
+        changed = dataclasses.replace(ours, schedule=schedule, cycles=cycles, min_lr=ours.resolved_min_lr)
+        before, after = (
+            total_decay(dataclasses.replace(settings, weight_decay=1.0), total_steps=self.total_steps, optimizer_name=self.optimizer_name, shape=shape)
+            for settings in (ours, changed)
+        )
+        decay = ours.weight_decay if self.optimizer_name == "adam" or not after else ours.weight_decay * before / after
+        return dataclasses.replace(self, settings=dataclasses.replace(changed, weight_decay=decay))
 
     def for_epochs(self, epochs: float, *, n_train: int) -> Self:
         """`for_steps` for `epochs` passes over `n_train` examples."""
@@ -301,6 +341,8 @@ class Plan:
 
     def scheduler(self, optimizer: "Optimizer", *, total_steps: int | None = None, shape: "TaskShape | None" = None) -> "PlanScheduler":
         """An ordinary torch scheduler for `optimizer`: one `.step()` an update moves learning rate and momentum.
+
+        Where the length changes in mid-run, assign its `total_steps`: what is left is stretched, and nothing jumps.
 
         Args:
             optimizer: What `Plan.optimizer` made, or an optimizer with the same learning rates.

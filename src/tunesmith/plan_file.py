@@ -21,7 +21,7 @@ from tunesmith.cost import total_steps_for
 from tunesmith.errors import InputError
 from tunesmith.plan import PLAN_VERSION, Plan, StudyOutcome
 from tunesmith.schedules import SCHEDULES
-from tunesmith.settings import Json
+from tunesmith.settings import Json, cycles_problem
 
 HEADER = "# A plan by tunesmith. Edit it where you like; ts.Plan.load checks it and says what does not fit.\n\n"
 TASK_SCHEDULE = "task"
@@ -49,6 +49,7 @@ class _Knobs(_Table):
     min_momentum: Annotated[Finite, Field(ge=0, lt=1)] | None = None
     weight_decay: Annotated[Finite, Field(ge=0)]
     schedule: str
+    cycles: Count | None = None
     epochs: Annotated[Finite, Field(gt=0)] | None = None
     total_steps: Count
     optimizer: OptimizerName
@@ -63,6 +64,9 @@ class _Knobs(_Table):
     @model_validator(mode="after")
     def _is_ordered(self) -> Self:
         problems = []
+        wrong_cycles = cycles_problem(self.cycles, schedule=self.schedule)
+        if wrong_cycles:
+            problems.append(f"cycles must be {wrong_cycles.removesuffix('.')}")
         if self.min_lr is not None and self.min_lr > self.max_lr:
             problems.append(f"min_lr must be at most max_lr ({self.max_lr}), got {self.min_lr}")
         if self.min_momentum is not None and self.min_momentum > self.max_momentum:

@@ -14,6 +14,53 @@ from tunesmith.errors import InputError
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 
+USUAL_CYCLES = {"triangular": 1, "triangular2": 4, "exp_range": 4}
+"""Schedules that can hold several cycles, with how many they hold where nobody says: one triangle is that of super-convergence; four are our choice (the last
+triangle of triangular2 then has an eighth of the height)."""
+
+_ONE_CYCLE_DIVISOR, _CYCLES_DIVISOR, _FASTAI_DIVISOR = 10, 4, 25
+
+
+def usual_min_lr(max_lr: float, *, schedule: str, cycles: int = 1) -> float:
+    """The learning rate that a schedule starts from where nobody gives one.
+
+    A tenth of the peak for one cycle, a quarter for several, and fast.ai's 25th for its own shapes. The one place that says so.
+
+    Args:
+        max_lr: The peak.
+        schedule: Name in `tunesmith.schedules.SCHEDULES`, or "task".
+        cycles: How many cycles the run has.
+
+    Source: Smith 2018, arXiv:1803.09820, section 4.1: a third or a quarter of the maximum, a tenth or a twentieth where one cycle is used; which of each is
+        our choice. fast.ai, `div_factor`.
+
+    Example:
+        >>> [usual_min_lr(1.0, schedule="triangular", cycles=cycles) for cycles in (1, 3)]
+        [0.1, 0.25]
+    """
+    if schedule.startswith("one_cycle_fastai"):
+        return max_lr / _FASTAI_DIVISOR
+    return max_lr / (_CYCLES_DIVISOR if cycles > 1 else _ONE_CYCLE_DIVISOR)
+
+
+def cycles_problem(cycles: int | None, *, schedule: str) -> str:
+    """What is wrong with a number of cycles, as the end of a sentence "… must be"; empty where nothing is.
+
+    Example:
+        >>> cycles_problem(3, schedule="cosine")
+        "left out where the schedule is not triangular, triangular2 or exp_range, got 3 for 'cosine'. Leave it out, or choose one of these."
+    """
+    if cycles is None:
+        return ""
+    if schedule not in USUAL_CYCLES:
+        *names, last = USUAL_CYCLES
+        named = f"{', '.join(names)} or {last}"
+        return f"left out where the schedule is not {named}, got {cycles!r} for {schedule!r}. Leave it out, or choose one of these."
+    if not isinstance(cycles, int) or isinstance(cycles, bool) or cycles < 1:
+        return f"a whole number ≥ 1, got {cycles!r}. Choose it so that half a cycle lasts 2-10 epochs."
+    return ""
+
+
 def _require(*, holds: bool, name: str, must: str, got: object, advice: str) -> None:
     if not holds:
         raise InputError(f"{name} must be {must}, got {got!r}. {advice}")
@@ -46,20 +93,24 @@ class Settings:
 
     Attributes:
         lr: Peak learning rate, of a parameter group with `lr_scale` 1; finite, > 0. Default .01: the usual untuned start.
-        min_lr: Learning rate at the start of a cycle; in [0, lr]. None means lr/10 (report, section 5).
+        min_lr: Learning rate at the start of a cycle; in [0, lr]. None means lr/10, lr/4 where there are several cycles, lr/25 for fast.ai's (`usual_min_lr`).
         momentum: Momentum (beta1 for Adam kinds) where the learning rate is small; in [0, 1). Default .9: the usual untuned start.
         min_momentum: Momentum where the learning rate is largest; in [0, momentum]. None means constant momentum.
         weight_decay: As torch's optimizers take it; finite, ≥ 0. Default 0.
         batch_size: Total batch size: micro-batch x accumulation x devices; ≥ 1. Default 64.
         schedule: Name in `tunesmith.schedules.SCHEDULES`, or "task" for the task's own shape. Default "one_cycle" (report, section 4.1).
         epochs: Length in passes over the training set; finite, > 0. None means the task's.
+        cycles: How many cycles a triangular, triangular2 or exp_range run holds; ≥ 1. None means the schedule's usual number, 1, 4 and 4. Half a cycle should
+            last 2-10 epochs (CLR, section 3.2).
 
     Raises:
-        InputError: A value out of its range.
+        InputError: A value out of its range, or cycles for a schedule that has one or none.
 
     Example:
         >>> Settings(lr=0.5).resolved_min_lr
         0.05
+        >>> Settings(lr=0.5, schedule="triangular", cycles=3).resolved_min_lr
+        0.125
         >>> Settings(momentum=1.2)
         Traceback (most recent call last):
         tunesmith.errors.InputError: Settings.momentum must be in [0, 1), got 1.2. Pass a fraction such as 0.9.
@@ -73,13 +124,14 @@ class Settings:
     batch_size: int = 64
     schedule: str = "one_cycle"
     epochs: float | None = None
+    cycles: int | None = None
 
     def __post_init__(self) -> None:
-        _make_plain(self, floats=("lr", "min_lr", "momentum", "min_momentum", "weight_decay", "epochs"), integers=("batch_size",))
+        _make_plain(self, floats=("lr", "min_lr", "momentum", "min_momentum", "weight_decay", "epochs"), integers=("batch_size", "cycles"))
         _require(holds=_is_number(self.lr) and self.lr > 0, name="Settings.lr", must="finite and > 0", got=self.lr, advice="Pass a rate such as 0.1.")
         _require(
             holds=self.min_lr is None or (_is_number(self.min_lr) and 0 <= self.min_lr <= self.lr),
-            name="Settings.min_lr", must="in [0, lr]", got=self.min_lr, advice="Leave it out for lr/10.",
+            name="Settings.min_lr", must="in [0, lr]", got=self.min_lr, advice="Leave it out for the schedule's usual share of lr.",
         )  # fmt: skip
         _require(
             holds=_is_number(self.momentum) and 0 <= self.momentum < 1,
@@ -102,10 +154,19 @@ class Settings:
             name="Settings.epochs", must="finite and > 0", got=self.epochs, advice="Leave it out for the task's own length.",
         )  # fmt: skip
 
+        problem = cycles_problem(self.cycles, schedule=self.schedule)
+        if problem:
+            raise InputError(f"Settings.cycles must be {problem}")
+
+    @property
+    def resolved_cycles(self) -> int:
+        """`cycles`, or the schedule's usual number where it is None; 1 for schedules that cannot have several."""
+        return USUAL_CYCLES.get(self.schedule, 1) if self.cycles is None else self.cycles
+
     @property
     def resolved_min_lr(self) -> float:
-        """`min_lr`, or a tenth of `lr` where it is None."""
-        return self.lr / 10 if self.min_lr is None else self.min_lr
+        """`min_lr`, or the schedule's usual share of `lr` where it is None (`usual_min_lr`)."""
+        return usual_min_lr(self.lr, schedule=self.schedule, cycles=self.resolved_cycles) if self.min_lr is None else self.min_lr
 
     @property
     def resolved_min_momentum(self) -> float:
@@ -113,8 +174,14 @@ class Settings:
         return self.momentum if self.min_momentum is None else self.min_momentum
 
     def to_dict(self) -> dict[str, Json]:
-        """A JSON object that `from_dict` turns back into an equal record."""
-        return dataclasses.asdict(self)
+        """A JSON object that `from_dict` turns back into an equal record.
+
+        Without `cycles` where it is None: it came later than the rest, and the keys of runs that were stored before must stay what they are.
+        """
+        data = dataclasses.asdict(self)
+        if self.cycles is None:
+            del data["cycles"]
+        return data
 
     @classmethod
     def from_dict(cls, data: dict[str, Json]) -> Self:
@@ -180,7 +247,7 @@ class RunSpec:
 
     def to_dict(self) -> dict[str, Json]:
         """A JSON object that `from_dict` turns back into an equal record."""
-        return dataclasses.asdict(self)
+        return dataclasses.asdict(self) | {"settings": self.settings.to_dict()}
 
     @classmethod
     def from_dict(cls, data: dict[str, Json]) -> Self:

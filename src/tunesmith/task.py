@@ -14,7 +14,7 @@ from tunesmith.cost import total_steps_for
 from tunesmith.errors import TaskError
 from tunesmith.optimizers import OPTIMIZER_NAMES, OptimizerMaker, ParamGroups
 from tunesmith.schedules import SCHEDULES
-from tunesmith.settings import Settings
+from tunesmith.settings import Settings, cycles_problem
 
 Batch: TypeAlias = Any
 BatchMaker: TypeAlias = Callable[[int, torch.Generator], Iterable[Batch]]
@@ -61,6 +61,7 @@ class Task:
         optimizer: "sgd", "nesterov", "adam", "adamw", or a maker `(param_groups, settings) -> Optimizer`.
         param_groups: (model) → groups, each with optional `lr_scale` and `weight_decay_scale`. Default: no decay on biases and norms.
         schedule: A name in `tunesmith.schedules.SCHEDULES`, or the user's own shape `(step, total_steps) -> factor in [0, 1]`.
+        cycles: How many cycles a run of schedule "triangular", "triangular2" or "exp_range" makes; None for the schedule's usual number.
         clip_grad_norm: Largest norm of the gradient; None for no clipping.
         precision: "fp32", "bf16" (autocast) or "fp16" (autocast and a gradient scaler).
         compile: Whether networks go through `torch.compile`.
@@ -89,6 +90,7 @@ class Task:
     optimizer: str | OptimizerMaker = "sgd"
     param_groups: Callable[[nn.Module], ParamGroups] | None = None
     schedule: str | Callable[[int, int], float] = "one_cycle"
+    cycles: int | None = None
     clip_grad_norm: float | None = None
     precision: Precision = "fp32"
     compile: bool = False
@@ -191,6 +193,9 @@ def _choice_problem(task: Task) -> str:
         return f"Task.optimizer must be one of {', '.join(OPTIMIZER_NAMES)} or a function (param_groups, settings) -> Optimizer, got {task.optimizer!r}."
     if isinstance(task.schedule, str) and task.schedule not in SCHEDULES:
         return f"Task.schedule must be one of {', '.join(SCHEDULES)} or a function (step, total_steps) -> factor, got {task.schedule!r}."
+    wrong_cycles = cycles_problem(task.cycles, schedule=task.schedule_name)
+    if wrong_cycles:
+        return f"Task.cycles must be {wrong_cycles}"
     if task.precision not in ("fp32", "bf16", "fp16"):
         return f"Task.precision must be 'fp32', 'bf16' or 'fp16', got {task.precision!r}."
     if task.ema is not None and not 0 < task.ema < 1:

@@ -5,6 +5,7 @@ import pytest
 from tests.cli.harness import Typed
 
 from tunesmith.schedules import SCHEDULES
+from tunesmith.settings import USUAL_CYCLES
 
 
 @pytest.mark.parametrize("name", sorted(SCHEDULES))
@@ -25,6 +26,19 @@ def test_json_holds_every_step(run: Typed) -> None:
     assert min(document["momentum"]) == pytest.approx(0.85)
 
 
+@pytest.mark.parametrize("name", ["triangular", "triangular2", "exp_range"])
+def test_as_many_cycles_as_are_asked_for_start_at_a_quarter(run: Typed, name: str) -> None:
+    lr = json.loads(run("schedule", name, "--cycles", "3", "--max-lr", "0.8", "--total-steps", "301", "--format", "json").out)["lr"]
+    assert [step for step in range(1, 300) if lr[step - 1] < lr[step] > lr[step + 1]] == pytest.approx([50, 150, 250], abs=2)
+    assert [lr[step] for step in (0, 100, 200, 300)] == pytest.approx([0.2] * 4)
+
+
+def test_cycles_of_a_schedule_that_has_none_are_2(run: Typed) -> None:
+    ended = run("schedule", "cosine", "--cycles", "3", "--max-lr", "0.8", "--total-steps", "10")
+    assert (ended.code, ended.out, ended.err.count("\n")) == (2, "", 1)
+    assert "--cycles must be left out where the schedule is not triangular, triangular2 or exp_range, got 3 for 'cosine'." in ended.err
+
+
 def test_one_step(run: Typed) -> None:
     assert run("schedule", "cosine", "--max-lr", "0.8", "--total-steps", "1").code == 0
 
@@ -39,6 +53,14 @@ def test_an_unknown_name_is_2(run: Typed) -> None:
 def test_values_out_of_range_are_2(run: Typed, options: tuple[str, ...]) -> None:
     ended = run("schedule", "cosine", "--total-steps", "10", *options)
     assert (ended.code, ended.out) == (2, "")
+
+
+@pytest.mark.parametrize("name", sorted(SCHEDULES))
+def test_every_schedule_can_be_drawn(run: Typed, tmp_path: Path, name: str) -> None:
+    cycles = ("--cycles", "3") if name in USUAL_CYCLES else ()
+    ended = run("schedule", name, *cycles, "--max-lr", "0.8", "--total-steps", "50", "--plot", tmp_path / "one.svg")
+    assert (ended.code, ended.err) == (0, f"Figure: {tmp_path / 'one.svg'}\n")
+    assert (tmp_path / "one.svg").stat().st_size > 0
 
 
 def test_a_figure_is_drawn(run: Typed, tmp_path: Path) -> None:

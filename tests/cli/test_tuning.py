@@ -55,8 +55,8 @@ def test_tune_hands_its_options_to_the_recipe(run: Typed, recorded: Recorded) ->
     assert ended.code == 0, ended.err
     assert recorded.given == {
         "task": "task of train.py:task", "out": Path("runs/mine"), "budget": 0.5, "seed": 3, "recipe": "report", "fixed": {"batch_size": 64, "epochs": 2.0},
-        "bounds": {"weight_decay": (0.0, 1e-3)}, "schedule": "cosine", "confirm_seeds": 2, "device": "cpu", "workers": 2, "time_model": Path("t.json"),
-        "reference": "train.py:task",
+        "bounds": {"weight_decay": (0.0, 1e-3)}, "schedule": "cosine", "cycles": None, "confirm_seeds": 2, "device": "cpu", "workers": 2,
+        "time_model": Path("t.json"), "reference": "train.py:task",
     }  # fmt: skip
     assert repr(recorded.given["fixed"]) == "{'batch_size': 64, 'epochs': 2.0}"
 
@@ -104,6 +104,8 @@ def test_quiet_says_nothing_on_stderr(run: Typed, recorded: Recorded) -> None:
         (("--recipe", "ladder"), "--recipe must be report today, got 'ladder', which comes in a later version."),
         (("--recipe", "reprot"), "--recipe must name one of report, got 'reprot'. Did you mean report?"),
         (("--schedule", "onecycle"), "got 'onecycle'. Did you mean one_cycle?"),
+        (("--schedule", "cosine", "--cycles", "3"), "--cycles must be left out where the schedule is not triangular, triangular2 or exp_range, got 3 for"),
+        (("--schedule", "triangular", "--cycles", "0"), "Invalid value for '--cycles'"),
         (("--budget", "nan"), "Invalid value for '--budget': must be finite and > 0, got nan."),
         (("--budget", "0"), "Invalid value for '--budget': must be finite and > 0, got 0.0."),
         (("--workers", "0"), "Invalid value for '--workers'"),
@@ -161,6 +163,21 @@ def test_train_trains_with_a_plan(run: Typed, recorded: Recorded) -> None:
     assert (recorded.given["plan"], recorded.given["seeds"], recorded.given["out"]) == (recorded.plan, 2, Path("runs/final"))
     document = json.loads(run(*args, "--format", "json", backend=recorded.backend).out)
     assert document == {"version": 1, "goal": "loss", "out": "runs/final", "valid": [0.2, 0.3], "test": [0.25, 0.35], "seeds": [1, 2]}
+
+
+def test_a_number_of_cycles_reaches_the_recipe_and_the_training(run: Typed, recorded: Recorded) -> None:
+    words = ("--out", "runs/mine", "--schedule", "triangular", "--cycles", "3")
+    for command in (("tune", "train.py:task"), ("train", "train.py:task", "--plan", "plan.toml")):
+        ended = run(*command, *words, backend=recorded.backend)
+        assert ended.code == 0, ended.err
+        assert (recorded.given["schedule"], recorded.given["cycles"]) == ("triangular", 3)
+
+
+def test_train_refuses_a_shape_before_anything_is_read(run: Typed) -> None:
+    for options, sentence in ((("--schedule", "onecycle"), "Did you mean one_cycle?"), (("--schedule", "cosine", "--cycles", "3"), "--cycles must be")):
+        ended = run("train", "nowhere.py:task", "--plan", "nowhere.toml", "--out", "runs/mine", *options)
+        assert (ended.code, ended.out, ended.err.count("\n")) == (2, "", 1)
+        assert sentence in ended.err
 
 
 def test_train_refuses_a_plan_that_is_not_there(run: Typed, tmp_path: Path) -> None:

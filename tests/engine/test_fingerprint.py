@@ -50,5 +50,6 @@ def test_other_parameter_groups_or_another_loss_make_another_task() -> None:
         return 5 * F.cross_entropy(output, target)
 
     changed = [task, dataclasses.replace(task, param_groups=all_decay), dataclasses.replace(task, loss=steeper)]
+    changed += [dataclasses.replace(task, schedule="triangular", cycles=cycles) for cycles in (None, 3)]
     assert len({check_task(each).fingerprint for each in changed}) == len(changed)
     assert check_task(demo_task.task()).fingerprint == check_task(task).fingerprint

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import pytest
 import torch
@@ -123,6 +123,22 @@ class TestRuns:
         task = changes.made_in(load_task(source.reference))
         assert (task.schedule, task.epochs) == ("cosine", 1.0)
         Processes(source=source, workers=1, fingerprint=check_task(task).fingerprint).run(make_specs(5))
+
+    @pytest.mark.parametrize(
+        ("of_task", "changes", "expected"),
+        [
+            (3, {}, ("triangular", 3)),
+            (3, {"cycles": 2}, ("triangular", 2)),
+            (3, {"schedule": "triangular2"}, ("triangular2", None)),
+            (3, {"schedule": "cosine"}, ("cosine", None)),
+            (None, {"schedule": "exp_range", "cycles": 5}, ("exp_range", 5)),
+        ],
+    )
+    def test_another_shape_has_its_own_number_of_cycles(
+        self, write: Write, of_task: int | None, changes: dict[str, Any], expected: tuple[str, int | None]
+    ) -> None:
+        task = TaskChanges(**changes).made_in(dataclasses.replace(load_task(TaskSource.of(write()).reference), schedule="triangular", cycles=of_task))
+        assert (task.schedule, task.cycles) == expected
 
     def test_may_use_workers_of_a_data_loader(self, write: Write, tmp_path: Path) -> None:
         source = TaskSource.of(write(last=with_loader_workers()))

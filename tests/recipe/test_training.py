@@ -51,6 +51,26 @@ def test_several_seeds_get_a_folder_each(tmp_path: Path) -> None:
     assert heard.stages == ["train"] * 3
 
 
+@pytest.mark.parametrize(("schedule", "cycles", "peaks"), [("triangular", 3, 3), ("triangular2", None, 1)])
+def test_another_shape_runs_over_the_plans_learning_rates(tmp_path: Path, schedule: str, cycles: int | None, peaks: int) -> None:
+    heard = Heard()
+    train(make_task(), PLAN, out=tmp_path, schedule=schedule, cycles=cycles, progress=heard)
+    with (tmp_path / "curve.csv").open() as file:
+        rates = [float(row["lr"]) for row in csv.DictReader(file)]
+    assert (rates[0], rates[-1], max(rates), rates.count(0.05)) == (0.005, 0.005, 0.05, peaks)
+    assert heard.messages[0].startswith("The schedule is not the plan's")
+    assert heard.messages[1].startswith("Half a cycle should last 2-10 epochs, and lasts")
+
+
+def test_cycles_alone_are_those_of_the_plans_schedule(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"cycles must be left out where the schedule is not .* got 3 for 'one_cycle'"):
+        train(make_task(), PLAN, out=tmp_path, cycles=3)
+    plan = PLAN.for_schedule("triangular")
+    train(make_task(), plan, out=tmp_path, cycles=3)
+    with (tmp_path / "curve.csv").open() as file:
+        assert [row["lr"] for row in csv.DictReader(file)].count("0.05") == 3
+
+
 def test_a_plan_that_diverges_is_reported_as_not_a_number(tmp_path: Path) -> None:
     bad = dataclasses.replace(PLAN, settings=Settings(lr=1e6, batch_size=32))
     trained = train(make_task(), bad, out=tmp_path)

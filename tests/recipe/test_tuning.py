@@ -18,7 +18,7 @@ from tunesmith.engine.evaluation import Evaluator
 from tunesmith.errors import InputError
 from tunesmith.plan import Plan, StudyOutcome
 from tunesmith.recipe import tune
-from tunesmith.settings import Settings
+from tunesmith.settings import RunKind, Settings
 from tunesmith.study import Study
 from tunesmith.task import Metric, Task
 
@@ -245,6 +245,8 @@ class TestLimits:
             ({"seed": 10**30}, r"seed in \[0, "),
             ({"recipe": "magic"}, "recipe must be one of"),
             ({"schedule": "zigzag"}, "schedule must be one of"),
+            ({"cycles": 3}, "cycles must be left out where the schedule is not triangular"),
+            ({"schedule": "triangular", "cycles": 0}, "cycles must be a whole number ≥ 1"),
             ({"workers": 0}, "workers must be"),
             ({"device": "abacus"}, "abacus"),
         ],
@@ -285,6 +287,18 @@ class TestTasks:
 
     def test_a_named_schedule_replaces_the_tasks(self, tmp_path: Path) -> None:
         assert tuned(make_task(), tmp_path, schedule="warmup_linear", fixed=KNOBS | {"batch_size": 16}).plan.schedule == "warmup_linear"
+
+    def test_a_number_of_cycles_is_kept_in_every_run_and_short_ones_are_told_of(self, tmp_path: Path) -> None:
+        done = tuned(make_task(), tmp_path, schedule="triangular", cycles=8, fixed=KNOBS | {"batch_size": 16})
+        assert (done.plan.schedule, done.plan.cycles, done.plan.min_lr) == ("triangular", 8, done.plan.max_lr / 4)
+        assert Plan.load(done.folder / "plan.toml").cycles == 8
+        annealed = [stored.run for stored in done.stored() if stored.run.spec.settings.schedule == "triangular" and stored.run.spec.kind is RunKind.CYCLE]
+        assert {run.spec.settings.cycles for run in annealed} == {8}
+        confirming = next(stored.run for stored in done.stored() if stored.purpose == "confirm")
+        assert confirming.curve.lr.count(done.plan.max_lr) == 8
+        sentence = "Half a cycle should last 2-10 epochs, and lasts 1.2 here: 8 cycles in 20 epochs. Ask for 5 cycles, or for 32 epochs."
+        assert sentence in done.heard.messages
+        assert sentence in done.plan.advice
 
     def test_batch_makers_serve_for_data(self, tmp_path: Path) -> None:
         inputs, labels = blobs(320)

@@ -48,6 +48,7 @@ def _tune(
     fixed: Mapping[str, float] | None = None,
     bounds: Mapping[str, tuple[float, float]] | None = None,
     schedule: str | None = None,
+    cycles: int | None = None,
     confirm_seeds: int = 1,
     device: str = "auto",
     workers: int = 1,
@@ -66,6 +67,7 @@ def _tune(
         fixed=dict(fixed) if fixed else None,
         bounds=dict(bounds) if bounds else None,
         schedule=schedule,
+        cycles=cycles,
         confirm_seeds=confirm_seeds,
         device=device,
         workers=workers,
@@ -74,10 +76,10 @@ def _tune(
     )
 
 
-def _train(task: "Task", plan: "Plan", *, out: Path, seeds: int, device: str, progress: "Progress") -> "Trained":
+def _train(task: "Task", plan: "Plan", *, out: Path, seeds: int, schedule: str | None, cycles: int | None, device: str, progress: "Progress") -> "Trained":
     from tunesmith.recipe import train
 
-    return train(task, plan, out=out, seeds=seeds, device=device, progress=progress)
+    return train(task, plan, out=out, seeds=seeds, schedule=schedule, cycles=cycles, device=device, progress=progress)
 
 
 def _lr_range(

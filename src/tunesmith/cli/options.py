@@ -9,7 +9,7 @@ from typing import ParamSpec, TypeVar
 import click
 
 from tunesmith.errors import InputError
-from tunesmith.settings import Settings
+from tunesmith.settings import Settings, cycles_problem
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -133,6 +133,22 @@ def _value(knob: str, text: str, *, option: str) -> float:
 def seed_option(command: Callable[P, T]) -> Callable[P, T]:
     """`--seed`."""
     return click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Fixes every random draw.")(command)
+
+
+def cycles_option(*, text: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """`--cycles N`."""
+    return click.option("--cycles", type=click.IntRange(min=1), metavar="N", help=f"Cycles of triangular, triangular2 or exp_range. Default: {text}")
+
+
+def require_cycles(cycles: int | None, *, schedule: str | None) -> None:
+    """Holds that `--cycles` suits `--schedule`; without `--schedule` the task or the plan says whether it does.
+
+    Raises:
+        InputError: It does not.
+    """
+    problem = "" if schedule is None else cycles_problem(cycles, schedule=schedule)
+    if problem:
+        raise InputError(f"--cycles must be {problem}")
 
 
 def device_option(command: Callable[P, T]) -> Callable[P, T]:

@@ -8,7 +8,18 @@ import click
 
 from tunesmith.cli.backend import Backend
 from tunesmith.cli.command import JSON_VERSION, Voice, command
-from tunesmith.cli.options import device_option, out_option, parse_bounds, parse_fixed, positive, require_apart, require_name, seed_option
+from tunesmith.cli.options import (
+    cycles_option,
+    device_option,
+    out_option,
+    parse_bounds,
+    parse_fixed,
+    positive,
+    require_apart,
+    require_cycles,
+    require_name,
+    seed_option,
+)
 from tunesmith.cli.wording import trained_text
 from tunesmith.errors import InputError
 from tunesmith.settings import Json
@@ -59,6 +70,7 @@ def demo(backend: Backend, voice: Voice, *, out: Path | None) -> int:
 @click.option("--fix", multiple=True, metavar="KNOB=VALUE", help="Decide a knob: lr, batch_size, momentum, weight_decay or epochs. May be repeated.")
 @click.option("--bound", multiple=True, metavar="KNOB=LOW:HIGH", help="Keep a knob inside: lr, batch_size, momentum or weight_decay. May be repeated.")
 @click.option("--schedule", metavar="NAME", help="Shape to tune for. Default: the task's.")
+@cycles_option(text="the task's, or 1, 4 and 4.")
 @click.option("--confirm-seeds", type=click.IntRange(min=1), default=1, show_default=True, help="Fresh seeds that train the plan in full at the end.")
 @device_option
 @click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes that train at the same time.")
@@ -75,6 +87,7 @@ def tune(
     fix: tuple[str, ...],
     bound: tuple[str, ...],
     schedule: str | None,
+    cycles: int | None,
     confirm_seeds: int,
     device: str,
     workers: int,
@@ -90,6 +103,7 @@ def tune(
     _require_recipe(recipe)
     if schedule is not None:
         require_name(schedule, backend.schedule_names(), what="--schedule")
+    require_cycles(cycles, schedule=schedule)
     with voice.working() as progress:
         plan = backend.tune(
             backend.load_task(task),
@@ -101,6 +115,7 @@ def tune(
             fixed=fixed,
             bounds=bounds,
             schedule=schedule,
+            cycles=cycles,
             confirm_seeds=confirm_seeds,
             device=device,
             workers=workers,
@@ -121,12 +136,17 @@ def _require_recipe(recipe: str) -> None:
 @click.option("--plan", "plan_file", type=click.Path(path_type=Path), required=True, metavar="PLAN.toml", help="What to train with, from `tunesmith tune`.")
 @out_option(text="Folder for the weights and the curves.")
 @click.option("--seeds", type=click.IntRange(min=1), default=1, show_default=True, help="Trainings, each with its own seed.")
+@click.option("--schedule", metavar="NAME", help="Another shape, over the plan's range of learning rates. Default: the plan's.")
+@cycles_option(text="the plan's, or 1, 4 and 4.")
 @device_option
-def train(backend: Backend, voice: Voice, *, task: str, plan_file: Path, out: Path, seeds: int, device: str) -> int:
+def train(backend: Backend, voice: Voice, *, task: str, plan_file: Path, out: Path, seeds: int, schedule: str | None, cycles: int | None, device: str) -> int:
     """Train the task with a plan in full, and keep the weights."""
+    if schedule is not None:
+        require_name(schedule, backend.schedule_names(), what="--schedule")
+    require_cycles(cycles, schedule=schedule)
     plan = backend.find_plan(plan_file)
     with voice.working() as progress:
-        trained = backend.train(backend.load_task(task), plan, out=out, seeds=seeds, device=device, progress=progress)
+        trained = backend.train(backend.load_task(task), plan, out=out, seeds=seeds, schedule=schedule, cycles=cycles, device=device, progress=progress)
     voice.result(lambda: {"version": JSON_VERSION, "goal": plan.goal, "out": str(out), **trained.to_dict()}, lambda: trained_text(trained, goal=plan.goal))
     voice.say(f"Weights and curves: {out}")
     lost = [seed for seed, value in zip(trained.seeds, trained.valid, strict=True) if not math.isfinite(value)]

@@ -69,4 +69,6 @@ def fingerprint_of(task: Task, *, weights: str, data: list[str], n_valid: int, i
         "optimizer_class": type(optimizer).__name__,
         "groups": [[len(group["params"]), group.get("lr_scale"), group.get("weight_decay_scale")] for group in optimizer.param_groups],
     }
+    if task.cycles is not None:  # only then: the names of studies that were made before must stay
+        facts["cycles"] = task.cycles
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:_DIGITS]

@@ -16,21 +16,25 @@ class TaskChanges:
     """What is changed in a task after it was loaded; None leaves what the task has.
 
     Attributes:
-        schedule: Name of the shape to train with.
+        schedule: Name of the shape to train with; its number of cycles is `cycles`, whatever the task's own shape has.
+        cycles: How many cycles it makes.
         epochs: Length, in passes over the training set.
     """
 
     schedule: str | None = None
+    cycles: int | None = None
     epochs: float | None = None
 
     def made_in(self, task: Task) -> Task:
         """The task with the changes.
 
         Raises:
-            TaskError: A schedule or a length that no task can have.
+            TaskError: A schedule, a number of cycles or a length that no task can have.
         """
         if self.schedule is not None:
-            task = dataclasses.replace(task, schedule=self.schedule)
+            task = dataclasses.replace(task, schedule=self.schedule, cycles=self.cycles)
+        elif self.cycles is not None:
+            task = dataclasses.replace(task, cycles=self.cycles)
         return task if self.epochs is None else dataclasses.replace(task, epochs=float(self.epochs), steps=None)
 
 

@@ -113,7 +113,9 @@ def plot_schedule(settings: Settings, total_steps: int, ax: "Axes | None" = None
         _plot_line(twin, momentum, color=TRAINING, label="momentum")
         ax.plot([], [], color=TRAINING, label="momentum (right)")
         twin.set_ylabel("momentum")
-    return _named(ax, x="updates", y="learning rate")
+    _named(ax, x="updates", y="learning rate")
+    ax.legend(frameon=False, fontsize="small", loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)  # above: the two lines fill the axes
+    return ax
 
 
 def _axes(ax: "Axes | None") -> "Axes":

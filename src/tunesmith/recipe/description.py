@@ -30,6 +30,7 @@ def describe(task: Task, checked: Checked, *, budget: float, seed: int, recipe: 
         "goal_is_higher_better": task.goal_is_higher_better,
         "optimizer": task.optimizer_name,
         "schedule": task.schedule_name,
+        "cycles": task.cycles,
         "full_training_examples": task.full_training_examples,
         "recipe": recipe,
         "budget": budget if math.isfinite(budget) else None,

@@ -62,7 +62,12 @@ def first_settings(lab: Laboratory, limits: Limits, *, batch_size: int) -> Setti
     momentum = limits.clip("momentum", USUAL_MOMENTUM)
     lowest = None if not limits.is_free("momentum") else round(momentum - (USUAL_MOMENTUM - LOWEST_MOMENTUM), 6)
     settings = Settings(
-        lr=1e-3, momentum=momentum, min_momentum=lowest if lowest is None else max(0.0, lowest), batch_size=batch_size, schedule=lab.task.schedule_name
+        lr=1e-3,
+        momentum=momentum,
+        min_momentum=lowest if lowest is None else max(0.0, lowest),
+        batch_size=batch_size,
+        schedule=lab.task.schedule_name,
+        cycles=lab.task.cycles,
     )
     return dataclasses.replace(settings, weight_decay=limits.clip("weight_decay", 0.0))
 

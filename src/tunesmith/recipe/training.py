@@ -12,6 +12,7 @@ from tunesmith.plan import Plan, Trained
 from tunesmith.recipe.checkpoint import save_weights
 from tunesmith.recipe.confirming import trained
 from tunesmith.recipe.progress import Progress, SilentProgress
+from tunesmith.schedules.cyclical import short_cycles_advice
 from tunesmith.settings import RunSpec
 from tunesmith.task import Task
 
@@ -25,6 +26,8 @@ def train(
     out: str | Path,
     seeds: int = 1,
     seed: int = 0,
+    schedule: str | None = None,
+    cycles: int | None = None,
     device: str = "auto",
     progress: Progress | None = None,
 ) -> Trained:
@@ -38,6 +41,8 @@ def train(
         out: Folder to write to; made.
         seeds: How many trainings; ≥ 1.
         seed: The first seed; the others follow it.
+        schedule: Another shape than the plan's, over its range of learning rates and with its total decay (`Plan.for_schedule`); None means the plan's.
+        cycles: How many cycles, for triangular, triangular2 and exp_range; None means the plan's, or the schedule's usual number where `schedule` is given.
         device: "auto", or as torch spells it.
         progress: Hears what happens.
 
@@ -45,10 +50,13 @@ def train(
         The goal's final values, seed by seed.
 
     Raises:
-        InputError: `seeds` < 1, a plan without settings, or one for another optimizer or other parameter groups.
+        InputError: `seeds` < 1, a plan without settings, or one for another optimizer or other parameter groups; a schedule that there is not.
     """
     if seeds < 1:
         raise InputError(f"seeds must be ≥ 1, got {seeds}. Pass how many trainings you want.")
+    heard = progress or SilentProgress()
+    if schedule is not None or cycles is not None:
+        plan = _reshaped(task, plan, schedule=schedule, cycles=cycles, heard=heard)
     if plan.settings is None:
         raise InputError(f"A plan must hold settings to train with, and this study ended with '{plan.outcome}'. " + " ".join(plan.advice))
     if plan.optimizer_name != task.optimizer_name:
@@ -58,7 +66,7 @@ def train(
     if plan.has_custom_param_groups != (task.param_groups is not None):
         ours, theirs = ("its own", "the default") if plan.has_custom_param_groups else ("the default", "its own")
         raise InputError(f"Plan and task must use the same param_groups, and the plan was tuned with {ours}, while the task has {theirs}. Change the task's.")
-    device, heard = str(resolve_device(device)), progress or SilentProgress()
+    device = str(resolve_device(device))
     check_task(task, device=device)
     curves: list[Curve] = []
     used = list(range(seed, seed + seeds))
@@ -74,6 +82,16 @@ def train(
         write_curve(result.curve, folder / "curve.csv")
         curves.append(result.curve)
     return trained(task, curves, seeds=used)
+
+
+def _reshaped(task: Task, plan: Plan, *, schedule: str | None, cycles: int | None, heard: Progress) -> Plan:
+    shape = task.schedule if callable(task.schedule) else None
+    changed = plan.for_schedule(plan.schedule if schedule is None else schedule, cycles=cycles, shape=shape)
+    heard.message("The schedule is not the plan's: its range of learning rates and its total decay are kept, and nothing was tuned for this shape.")
+    too_short = short_cycles_advice(changed.cycles, epochs=changed.epochs)
+    if too_short:
+        heard.message(too_short)
+    return changed
 
 
 def write_curve(curve: Curve, path: Path) -> None:

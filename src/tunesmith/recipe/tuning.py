@@ -23,6 +23,7 @@ from tunesmith.recipe.report_recipe import Found, first_size, refused, search
 from tunesmith.recipe.time_model import find_time_model, looking_examples
 from tunesmith.report import write_report
 from tunesmith.schedules import SCHEDULES
+from tunesmith.schedules.cyclical import short_cycles_advice
 from tunesmith.settings import Settings
 from tunesmith.study import Study
 from tunesmith.study.connection import told
@@ -51,6 +52,7 @@ def tune(
     fixed: Mapping[str, float] | None = None,
     bounds: Mapping[str, tuple[float, float]] | None = None,
     schedule: str | None = None,
+    cycles: int | None = None,
     confirm_seeds: int = 1,
     device: str = "auto",
     workers: int = 1,
@@ -72,6 +74,7 @@ def tune(
         fixed: Knob → value that is not tuned: lr, batch_size, momentum, weight_decay, epochs.
         bounds: Knob → (low, high).
         schedule: Name in `tunesmith.schedules.SCHEDULES`; None means the task's.
+        cycles: How many cycles, for triangular, triangular2 and exp_range; None means the task's, or the schedule's usual number where `schedule` is given.
         confirm_seeds: Fresh seeds that the plan is trained on; ≥ 1.
         device: "auto", or as torch spells it.
         workers: Processes that train at the same time; ≥ 1. Runs that wait for one another's results still go one after another. Same bits with any number.
@@ -100,8 +103,11 @@ def tune(
     if task.conditions:
         heard.message("Task.conditions are not tried yet: recipe 'report' tunes the task's own network.")
     limits = Limits(fixed=dict(fixed or {}), bounds=dict(bounds or {}))
-    changes = TaskChanges(schedule=schedule, epochs=limits.fixed.get("epochs"))
+    changes = TaskChanges(schedule=schedule, cycles=cycles, epochs=limits.fixed.get("epochs"))
     task = changes.made_in(task)
+    too_short = short_cycles_advice(Settings(schedule=task.schedule_name, cycles=task.cycles).resolved_cycles, epochs=task.full_epochs)
+    if too_short:
+        heard.message(too_short)
     device = str(resolve_device(device))
     checked = check_task(task, device=device)
     _check_limits(task, limits)
@@ -154,7 +160,7 @@ def _plan(lab: Laboratory, found: Found, confirmed: Confirmed | None) -> Plan:
     settings = None if confirmed is None else confirmed.settings
     outcome = found.outcome if confirmed is None else confirmed.outcome
     micro = task.micro_batch_size
-    return Plan(
+    plan = Plan(
         outcome=outcome,
         settings=None if outcome is StudyOutcome.ABSTAINED else settings,
         optimizer_name=task.optimizer_name,
@@ -172,6 +178,8 @@ def _plan(lab: Laboratory, found: Found, confirmed: Confirmed | None) -> Plan:
         findings=((*confirmed.findings, *_as_confirmed(found.findings, settings)) if confirmed is not None else found.findings),
         advice=confirmed.advice if confirmed is not None else found.advice,
     )
+    too_short = "" if plan.settings is None else short_cycles_advice(plan.cycles, epochs=plan.epochs)
+    return dataclasses.replace(plan, advice=(*plan.advice, too_short)) if too_short else plan
 
 
 def _as_confirmed(findings: tuple[Finding, ...], settings: Settings | None) -> tuple[Finding, ...]:

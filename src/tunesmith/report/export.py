@@ -1,6 +1,7 @@
 """A plan as something to take away: Python code that needs torch alone, TOML, or JSON.
 
-The code holds the plan's schedules as corners, found by walking the schedule itself, so that there is one definition of each.
+Where torch ships a scheduler with the plan's curve, the code uses it (`torch_twins`). Else it holds the plan's schedules as corners, found by walking the
+schedule itself, so that there is one definition of each.
 A plan may come from a stranger: only numbers and known names reach the code.
 """
 
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from tunesmith.errors import InputError
 from tunesmith.report.finite import finite_json
+from tunesmith.report.torch_twins import digits, torch_twin
 from tunesmith.schedules import SCHEDULES, lr_schedule, momentum_schedule, triangular
 from tunesmith.schedules.cyclical import SHRUNK_TO
 
@@ -20,9 +22,7 @@ if TYPE_CHECKING:
 
 Corners = list[tuple[int, float]]
 
-COSINE_NAMES = ("cosine", "one_cycle_fastai")
-EXP_RANGE_CYCLES = 4
-"""Triangles of `exp_range`; the test compares with the schedule itself."""
+COSINE_NAMES = ("cosine", "one_cycle_fastai", "one_cycle_fastai_v1")
 _KINK = 1e-9
 """A step is a corner where the schedule bends by this share of its largest value; rounding bends it by 1e-16."""
 
@@ -103,12 +103,20 @@ def export_torch(plan: "Plan") -> str:
         ['optimizer = torch.optim.SGD(groups, lr=MAX_LR, momentum=0.9)', 'LR = [(0, 0.05), (450, 0.5), (899, 0.00111111111111), (900, 5e-05), (999, 5e-05)]']
     """
     settings, total_steps = _settings_of(plan), int(plan.total_steps)
-    blocks = [_head(plan, settings), _CUSTOM_PARAM_GROUPS if plan.has_custom_param_groups else _PARAM_GROUPS, _optimizer(plan, settings)]
-    blocks += _learning_rate(settings, total_steps=total_steps)
     moves_momentum = settings.momentum != settings.resolved_min_momentum
+    # torch's own refuse to move the momentum of an optimizer whose defaults know none, which a custom one's may not.
+    twin = None if moves_momentum and plan.optimizer_name not in _OPTIMIZERS else torch_twin(settings, total_steps=total_steps)
+    blocks = [
+        _head(plan, settings, needs_math=twin is None and settings.schedule in COSINE_NAMES),
+        _CUSTOM_PARAM_GROUPS if plan.has_custom_param_groups else _PARAM_GROUPS,
+        _optimizer(plan, settings),
+    ]
+    if twin is not None:
+        return _joined([*blocks, twin, _loop(plan, sets_momentum=False)])
+    blocks += _learning_rate(settings, total_steps=total_steps)
     if moves_momentum:
         blocks += _momentum(settings, total_steps=total_steps)
-    return _joined([*blocks, _loop(plan, moves_momentum=moves_momentum)])
+    return _joined([*blocks, _loop(plan, sets_momentum=moves_momentum)])
 
 
 def export_toml(plan: "Plan") -> str:
@@ -150,10 +158,6 @@ def _without_null(value: "Json") -> "Json":
     return [math.nan if inner is None else _without_null(inner) for inner in value] if isinstance(value, list) else value
 
 
-def _digits(value: float) -> str:
-    return repr(float(f"{float(value):.12g}"))
-
-
 def _joined(blocks: list[str]) -> str:
     """The blocks with a blank line between them, two around functions."""
     text = ""
@@ -163,16 +167,16 @@ def _joined(blocks: list[str]) -> str:
     return text
 
 
-def _head(plan: "Plan", settings: "Settings") -> str:
+def _head(plan: "Plan", settings: "Settings", *, needs_math: bool) -> str:
     length = f"{plan.epochs:.4g} passes over {int(plan.n_train)} examples at total batch size {int(settings.batch_size)}"
     micro = f", in micro-batches of {int(plan.micro_batch_size)}" if plan.micro_batch_size else ""
-    imports = "import math\n\nimport torch" if settings.schedule in COSINE_NAMES else "import torch"
+    imports = "import math\n\nimport torch" if needs_math else "import torch"
     return (
         "# Optimizer and schedule of a tunesmith plan, plain torch; `model` is your network.\n"
         f"{imports}\nfrom torch import nn\n\n"
         f"TOTAL_STEPS = {int(plan.total_steps)}  # updates: {length}{micro}\n"
-        f"MAX_LR = {_digits(settings.lr)}\n"
-        f"WEIGHT_DECAY = {_digits(settings.weight_decay)}\n"
+        f"MAX_LR = {digits(settings.lr)}\n"
+        f"WEIGHT_DECAY = {digits(settings.weight_decay)}\n"
     )
 
 
@@ -180,7 +184,7 @@ def _optimizer(plan: "Plan", settings: "Settings") -> str:
     name = plan.optimizer_name
     if name == "nesterov" and settings.momentum == 0:
         name = "sgd"  # torch refuses Nesterov's step without momentum, and without momentum it is the plain step
-    return _OPTIMIZERS.get(name, _CUSTOM_OPTIMIZER).format(momentum=_digits(settings.momentum))
+    return _OPTIMIZERS.get(name, _CUSTOM_OPTIMIZER).format(momentum=digits(settings.momentum))
 
 
 def _corners(schedule: Callable[[int], float], *, total_steps: int) -> Corners:
@@ -192,14 +196,16 @@ def _corners(schedule: Callable[[int], float], *, total_steps: int) -> Corners:
 
 
 def _ends(schedule: Callable[[int], float], *, total_steps: int) -> Corners:
-    """The first step, the step of the largest or smallest value, and the last: the corners of a schedule made of half cosines."""
+    """The first step, the steps of the largest and smallest value, and the last: the corners of a schedule made of half cosines, or of level pieces."""
     values = [schedule(step) for step in range(total_steps)]
-    turns = {0, values.index(max(values)), values.index(min(values)), total_steps - 1}
+    firsts = {values.index(most) for most in (max(values), min(values))}
+    lasts = {total_steps - 1 - values[::-1].index(most) for most in (max(values), min(values))}
+    turns = {0, *firsts, *lasts, total_steps - 1}
     return [(step, values[step]) for step in sorted(turns)]
 
 
 def _corner_text(corners: Corners) -> str:
-    return "[" + ", ".join(f"({step}, {_digits(value)})" for step, value in corners) + "]"
+    return "[" + ", ".join(f"({step}, {digits(value)})" for step, value in corners) + "]"
 
 
 def _learning_rate(settings: "Settings", *, total_steps: int) -> list[str]:
@@ -209,10 +215,9 @@ def _learning_rate(settings: "Settings", *, total_steps: int) -> list[str]:
         return ["# Your own schedule shape(step, total_steps), a factor in [0, 1], must be defined above.\n" + made.format(_SHAPE)]
     if name == "exp_range":
         low, height = settings.resolved_min_lr, settings.lr - settings.resolved_min_lr
-        # `cycles` is not in the plan: a named schedule runs at its maker's default.
-        triangles = _corners(triangular(max_lr=1.0, min_lr=0.0, total_steps=total_steps, cycles=EXP_RANGE_CYCLES), total_steps=total_steps)
+        triangles = _corners(triangular(max_lr=1.0, min_lr=0.0, total_steps=total_steps, cycles=settings.resolved_cycles), total_steps=total_steps)
         corners = f"TRIANGLES = {_corner_text(triangles)}\nSHRINK = {SHRUNK_TO} ** (1 / {max(1, total_steps - 1)})"
-        return [corners, _VALUE_AT.format(shape="Straight lines", ease="share"), made.format(f"({_digits(low)} + {_digits(height)} * {_SHRINKING}) / MAX_LR")]
+        return [corners, _VALUE_AT.format(shape="Straight lines", ease="share"), made.format(f"({digits(low)} + {digits(height)} * {_SHRINKING}) / MAX_LR")]
     is_cosine = name in COSINE_NAMES
     value_at = _VALUE_AT.format(
         shape="Half cosines" if is_cosine else "Straight lines", ease="(0.5 - 0.5 * math.cos(math.pi * share))" if is_cosine else "share"
@@ -222,7 +227,7 @@ def _learning_rate(settings: "Settings", *, total_steps: int) -> list[str]:
 
 
 def _momentum(settings: "Settings", *, total_steps: int) -> list[str]:
-    high, span = _digits(settings.momentum), _digits(settings.momentum - settings.resolved_min_momentum)
+    high, span = digits(settings.momentum), digits(settings.momentum - settings.resolved_min_momentum)
     if settings.schedule in ("task", "exp_range"):
         lift = _SHAPE if settings.schedule == "task" else _SHRINKING
         return [_SET_MOMENTUM.format(momentum=f"{high} - {span} * {lift}"), "set_momentum(0)"]
@@ -231,15 +236,15 @@ def _momentum(settings: "Settings", *, total_steps: int) -> list[str]:
     return [f"MOMENTUM = {_corner_text(corners)}", _SET_MOMENTUM.format(momentum="value_at(MOMENTUM, step)"), "set_momentum(0)"]
 
 
-def _loop(plan: "Plan", *, moves_momentum: bool) -> str:
+def _loop(plan: "Plan", *, sets_momentum: bool) -> str:
     lines = ["# In the training loop, for each of TOTAL_STEPS updates:"]
     if plan.precision in ("bf16", "fp16"):
         lines.append(f"#     forward and loss under torch.autocast in {plan.precision}{', with a gradient scaler' if plan.precision == 'fp16' else ''}")
     if plan.clip_grad_norm is not None:
-        lines.append(f"#     torch.nn.utils.clip_grad_norm_(model.parameters(), {_digits(plan.clip_grad_norm)})")
+        lines.append(f"#     torch.nn.utils.clip_grad_norm_(model.parameters(), {digits(plan.clip_grad_norm)})")
     lines += ["#     optimizer.step()", "#     scheduler.step()"]
-    if moves_momentum:
+    if sets_momentum:
         lines.append("#     set_momentum(scheduler.last_epoch)")
     if plan.ema is not None:
-        lines.append(f"# The plan's results are those of a moving average of the weights, decay {_digits(plan.ema)} an update.")
+        lines.append(f"# The plan's results are those of a moving average of the weights, decay {digits(plan.ema)} an update.")
     return "\n".join(lines) + "\n"

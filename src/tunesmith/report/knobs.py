@@ -178,6 +178,19 @@ def length_text(plan: Plan) -> str:
     return f"{number_text(plan.epochs)} epochs, {number_text(plan.total_steps)} steps"
 
 
+def schedule_text(plan: Plan) -> str:
+    """A schedule's name, with its number of cycles where it has several.
+
+    Example:
+        >>> from tunesmith.plan import StudyOutcome
+        >>> from tunesmith.settings import Settings
+        >>> knobs = Settings(schedule="triangular", cycles=3)
+        >>> schedule_text(Plan(outcome=StudyOutcome.RECOMMENDED, settings=knobs, optimizer_name="sgd", n_train=4000, total_steps=2500))
+        'triangular, 3 cycles'
+    """
+    return f"{plain(plan.schedule)}, {plan.cycles} cycles" if plan.cycles > 1 else plain(plan.schedule)
+
+
 def split_by_effect(rows: Sequence[KnobRow]) -> tuple[tuple[KnobRow, ...], tuple[KnobRow, ...], tuple[KnobRow, ...]]:
     """The rows that matter, those that do not as far as was seen, and those that were not tested."""
     return (

@@ -7,7 +7,7 @@ from tunesmith.plots.digits import number_text, seconds_text, trainings_text
 from tunesmith.report.evidence import Evidence
 from tunesmith.report.export import export_torch
 from tunesmith.report.figure import Plots
-from tunesmith.report.knobs import KnobRow, knob_rows, split_by_effect
+from tunesmith.report.knobs import KnobRow, knob_rows, schedule_text, split_by_effect
 from tunesmith.report.markup import Markup, element, joined, table
 from tunesmith.report.range_tests import range_section
 from tunesmith.report.story import advice, cost_sentence, doubts, headline, ledger, outcome_text, result_rows, result_sentence, spread_text
@@ -81,7 +81,7 @@ def _plan(evidence: Evidence) -> Markup:
         return Markup("")
     cells = [(joined([row.title, element("code", row.name)]), row.value, row.interval or "not measured", row.effect.text) for row in rows]
     caption = (
-        f"Optimizer {plain(plan.optimizer_name)}, schedule {plain(plan.schedule)}. Interval: values that the evidence cannot tell from the one chosen. "
+        f"Optimizer {plain(plan.optimizer_name)}, schedule {schedule_text(plan)}. Interval: values that the evidence cannot tell from the one chosen. "
         "How much it matters: the rise of the final validation loss from the best to the worst value tried, in short annealed runs, "
         "at the values tried there, before the peak was carried to the full length."
     )

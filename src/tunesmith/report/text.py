@@ -9,7 +9,7 @@ from tunesmith.plan import PLAN_VERSION
 from tunesmith.plots.digits import number_text, seconds_text, trainings_text
 from tunesmith.report.evidence import Evidence, read_evidence
 from tunesmith.report.finite import finite_json
-from tunesmith.report.knobs import knob_rows, split_by_effect
+from tunesmith.report.knobs import knob_rows, schedule_text, split_by_effect
 from tunesmith.report.story import advice, cost_sentence, doubts, headline, ledger, outcome_text, result_rows, result_sentence, spread_text
 from tunesmith.report.wording import confidence_word, ended, plain, probe_title
 from tunesmith.settings import Json
@@ -98,7 +98,7 @@ def _plan_block(evidence: Evidence) -> list[str]:
     plan, rows = evidence.plan, knob_rows(evidence)
     if plan is None or not rows:
         return []
-    head = f"Plan: {plain(plan.optimizer_name)}, {plain(plan.schedule)}"
+    head = f"Plan: {plain(plan.optimizer_name)}, {schedule_text(plan)}"
     cells = [("", "value", "interval", "how much it matters, in short runs")]
     cells += [(row.title, row.value, row.interval or number_text(None), row.effect.text) for row in rows]
     return [*_wrapped(head, indent=""), *_table(cells)]

@@ -9,8 +9,8 @@ from tunesmith.coupling import is_adam_kind
 from tunesmith.errors import InputError, UserCodeError
 from tunesmith.schedules.cyclical import exp_range, triangular, triangular2
 from tunesmith.schedules.decay import constant, cosine, step, warmup_linear
-from tunesmith.schedules.one_cycle import one_cycle, one_cycle_fastai, one_cycle_text
-from tunesmith.schedules.shape import Schedule, Shape, checked_steps
+from tunesmith.schedules.one_cycle import one_cycle, one_cycle_fastai, one_cycle_fastai_v1, one_cycle_text
+from tunesmith.schedules.shape import CyclicalShape, Schedule, Shape, checked_steps
 from tunesmith.settings import Settings
 
 TaskShape: TypeAlias = Callable[[int, int], float]
@@ -33,13 +33,14 @@ def _from_the_peak(maker: Callable[..., Schedule]) -> Shape:
     return shape
 
 
+_CYCLICAL: dict[str, CyclicalShape] = {"triangular": triangular, "triangular2": triangular2, "exp_range": exp_range}
+
 SCHEDULES: dict[str, Shape] = {
     "one_cycle": one_cycle,
     "one_cycle_text": one_cycle_text,
     "one_cycle_fastai": one_cycle_fastai,
-    "triangular": triangular,
-    "triangular2": triangular2,
-    "exp_range": exp_range,
+    "one_cycle_fastai_v1": one_cycle_fastai_v1,
+    **_CYCLICAL,
     "warmup_linear": warmup_linear,
     "cosine": _from_the_peak(cosine),
     "step": _from_the_peak(step),
@@ -72,6 +73,8 @@ def _schedule(settings: Settings, *, max_lr: float, min_lr: float, total_steps: 
         return lambda step: max_lr * factor(step)
     if settings.schedule not in SCHEDULES:
         raise InputError(f"Settings.schedule must be 'task' or one of {', '.join(SCHEDULES)}, got {settings.schedule!r}. Pass one of these.")
+    if settings.schedule in _CYCLICAL:
+        return _CYCLICAL[settings.schedule](max_lr=max_lr, min_lr=min_lr, total_steps=total_steps, cycles=settings.resolved_cycles)
     return SCHEDULES[settings.schedule](max_lr=max_lr, min_lr=min_lr, total_steps=total_steps)
 
 
@@ -79,8 +82,8 @@ def lr_schedule(settings: Settings, *, total_steps: int, shape: TaskShape | None
     """The learning rate of every update, of a parameter group with `lr_scale` 1.
 
     Args:
-        settings: The knobs: `schedule` names the shape, `lr` is its peak, `resolved_min_lr` its start where it starts low
-            (one_cycle_fastai too: fast.ai's own max/25 must be asked for).
+        settings: The knobs: `schedule` names the shape, `lr` is its peak, `resolved_min_lr` its start where it starts low, `resolved_cycles` how often it
+            rises where it can more than once.
         total_steps: Updates of the run; ≥ 1.
         shape: The user's own shape, used where `settings.schedule` is "task": (step, total_steps) → factor in [0, 1]. Called once for each step, here.
 

@@ -1,7 +1,11 @@
 """One cycle, three ways: as the author's code ran it, as the report's text says it, and as fast.ai ships it."""
 
+from functools import partial
+from typing import Literal
+
 from tunesmith.errors import InputError
 from tunesmith.schedules.shape import Schedule, checked_low_lr, checked_max_lr, checked_steps, half_cosine, through_corners
+from tunesmith.settings import usual_min_lr
 
 RISE_FRACTION = 0.45
 """Share of the run in which the learning rate rises: 2S/T = .9, within the author's .86-.98 (METHOD, section 2.2). A longer tail costs accuracy."""
@@ -43,7 +47,7 @@ def one_cycle(*, max_lr: float, total_steps: int, min_lr: float | None = None, r
     total_steps = checked_steps(total_steps, maker="one_cycle")
     _check_rise(rise_fraction, maker="one_cycle")
     peak = checked_max_lr(max_lr, maker="one_cycle")
-    start = checked_low_lr(peak / 10 if min_lr is None else min_lr, max_lr=peak, maker="one_cycle")
+    start = checked_low_lr(usual_min_lr(peak, schedule="one_cycle") if min_lr is None else min_lr, max_lr=peak, maker="one_cycle")
     half, last, tail, rise = stepsize(total_steps, rise_fraction=rise_fraction, tail_steps=1), total_steps - 1, start / 1000, peak - start
 
     def schedule(step: int) -> float:
@@ -82,43 +86,65 @@ def one_cycle_text(
     total_steps = checked_steps(total_steps, maker="one_cycle_text")
     _check_rise(rise_fraction, maker="one_cycle_text")
     peak = checked_max_lr(max_lr, maker="one_cycle_text")
-    start = checked_low_lr(peak / 10 if min_lr is None else min_lr, max_lr=peak, maker="one_cycle_text")
+    start = checked_low_lr(usual_min_lr(peak, schedule="one_cycle_text") if min_lr is None else min_lr, max_lr=peak, maker="one_cycle_text")
     final = checked_low_lr(start / 100 if final_lr is None else final_lr, max_lr=peak, maker="one_cycle_text", name="final_lr")
     half, last = stepsize(total_steps, rise_fraction=rise_fraction, tail_steps=2), total_steps - 1
     corners = [(0, start), (half, peak), (2 * half, start), (last, final)]
     return through_corners([corner for corner in corners if corner[0] <= last])
 
 
-def one_cycle_fastai(*, max_lr: float, total_steps: int, min_lr: float | None = None, final_lr: float | None = None, pct_start: float = 0.25) -> Schedule:
-    """1cycle as fast.ai's version 2 ships it: half a cosine up, half a cosine down to almost nothing, no tail.
+_PCT_START = {1: 0.3, 2: 0.25}
 
-    Version 1 is `one_cycle_fastai(max_lr=m, total_steps=n, pct_start=0.3, final_lr=m / 25e4)`.
+
+def one_cycle_fastai(
+    *,
+    max_lr: float,
+    total_steps: int,
+    min_lr: float | None = None,
+    final_lr: float | None = None,
+    pct_start: float | None = None,
+    version: Literal[1, 2] = 2,
+) -> Schedule:
+    """1cycle as fast.ai ships it: half a cosine up, half a cosine down to almost nothing, no tail.
 
     Args:
         max_lr: Learning rate at the peak; finite, > 0.
         total_steps: Updates of the run; ≥ 1.
         min_lr: Learning rate at step 0; in [0, max_lr]. Default None: max_lr/25 (fast.ai).
-        final_lr: Learning rate at the last update; in [0, max_lr]. Default None: max_lr/1e5 (fast.ai v2), or `min_lr` where that is lower.
-        pct_start: Share of the run before the peak; in (0, 1). Default .25 (fast.ai v2).
+        final_lr: Learning rate at the last update; in [0, max_lr]. Default None: max_lr/1e5, or `min_lr` where that is lower, in version 2;
+            `min_lr`/1e4, so max_lr/(25·1e4), in version 1.
+        pct_start: Share of the run before the peak; in (0, 1). Default None: .25 in version 2, .3 in version 1.
+        version: Of fast.ai: 2, or 1, whose defaults torch's `OneCycleLR` has. Default 2: what fast.ai ships today.
 
     Raises:
         InputError: An argument out of its range.
 
-    Source: fast.ai v2, `fit_one_cycle`; METHOD, section 2.2. Differs: fast.ai reaches `final_lr` one step after the last update, this at the last,
+    Source: fast.ai v2 and v1, `fit_one_cycle`; METHOD, section 2.2. Differs: fast.ai reaches `final_lr` one step after the last update, this at the last,
         as torch's `OneCycleLR` does, whose peak comes a step earlier.
 
     Example:
         >>> lr = one_cycle_fastai(max_lr=1.0, total_steps=101)
         >>> [round(lr(step), 6) for step in (0, 25, 100, 1000)]
         [0.04, 1.0, 1e-05, 1e-05]
+        >>> lr = one_cycle_fastai(max_lr=1.0, total_steps=101, version=1)
+        >>> [round(lr(step), 6) for step in (0, 30, 100, 1000)]
+        [0.04, 1.0, 4e-06, 4e-06]
     """
     total_steps = checked_steps(total_steps, maker="one_cycle_fastai")
-    if not 0 < pct_start < 1:
-        raise InputError(f"one_cycle_fastai: pct_start must be in (0, 1), got {pct_start!r}. Pass a fraction such as 0.25.")
+    if version not in _PCT_START:
+        raise InputError(f"one_cycle_fastai: version must be 1 or 2, got {version!r}. Pass 2 for what fast.ai ships today.")
+    share = _PCT_START[version] if pct_start is None else pct_start
+    if not 0 < share < 1:
+        raise InputError(f"one_cycle_fastai: pct_start must be in (0, 1), got {share!r}. Pass a fraction such as 0.25.")
     peak = checked_max_lr(max_lr, maker="one_cycle_fastai")
-    start = checked_low_lr(peak / 25 if min_lr is None else min_lr, max_lr=peak, maker="one_cycle_fastai")
-    final = checked_low_lr(min(start, peak / 1e5) if final_lr is None else final_lr, max_lr=peak, maker="one_cycle_fastai", name="final_lr")
+    start = checked_low_lr(usual_min_lr(peak, schedule="one_cycle_fastai") if min_lr is None else min_lr, max_lr=peak, maker="one_cycle_fastai")
+    usual_final = start / 1e4 if version == 1 else min(start, peak / 1e5)
+    final = checked_low_lr(usual_final if final_lr is None else final_lr, max_lr=peak, maker="one_cycle_fastai", name="final_lr")
     last = total_steps - 1
-    top = max(1, min(round(pct_start * total_steps), last - 1))
+    top = max(1, min(round(share * total_steps), last - 1))
     corners = [(0, start), (top, peak), (last, final)]
     return through_corners([corner for corner in corners if corner[0] <= last], ease=half_cosine)
+
+
+one_cycle_fastai_v1 = partial(one_cycle_fastai, version=1)
+"""`one_cycle_fastai` of version 1, as the schedule of this name."""

@@ -8,7 +8,8 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from tunesmith.errors import InputError
 from tunesmith.schedules.by_settings import TaskShape, lr_schedule, momentum_schedule
-from tunesmith.schedules.shape import checked_steps
+from tunesmith.schedules.shape import Schedule, checked_steps
+from tunesmith.schedules.stretch import Stretch, value_at
 from tunesmith.settings import Settings
 
 SchedulerState: TypeAlias = dict[str, int | float | str | list[float]]
@@ -36,6 +37,13 @@ class PlanScheduler(LRScheduler):
     Each group's learning rate is its own at construction times `lr_schedule(step) / settings.lr`, so the ratios of groups survive
     (torch's `OneCycleLR` erases them). Momentum goes into "momentum", or into `betas[0]` where a group has none.
 
+    With gradient accumulation one `.step()` an optimizer update, not a micro-batch. An update that a `GradScaler` skips is a step all the same if `.step()` is
+    called after it; call it only where the scaler's scale did not fall, if skipped updates shall not count.
+    A parameter group added later starts at its own learning rate, read as its peak, and follows from the next `.step()` on.
+
+    Assigning `total_steps` in mid-run stretches what is left of the schedule over the steps that are left: nothing jumps, and it ends where it would have
+    ended. The total weight decay changes with the length, as the weight decay stays; `Plan.for_steps`, before a training, keeps it.
+
     Args:
         optimizer: Any torch optimizer, its learning rates at their peaks, as `Plan.optimizer` makes it.
         settings: The knobs; weight decay and batch size are not looked at.
@@ -58,6 +66,12 @@ class PlanScheduler(LRScheduler):
         ...     scheduler.step()
         >>> scheduler.get_last_lr(), optimizer.param_groups[0]["momentum"]
         ([1.0], 0.85)
+        >>> scheduler.total_steps = 30  # the run becomes longer: the fall takes twice its steps
+        >>> for _ in range(9):
+        ...     optimizer.step()
+        ...     scheduler.step()
+        >>> [round(lr, 6) for lr in scheduler.get_last_lr()]
+        [0.5]
     """
 
     def __init__(self, optimizer: Optimizer, settings: Settings, *, total_steps: int, shape: TaskShape | None = None) -> None:
@@ -65,28 +79,63 @@ class PlanScheduler(LRScheduler):
         self._lr = lr_schedule(settings, total_steps=total_steps, shape=shape)
         self._momentum = momentum_schedule(settings, total_steps=total_steps, shape=shape)
         self._settings = settings
-        self.total_steps = checked_steps(total_steps, maker="PlanScheduler")
+        steps = checked_steps(total_steps, maker="PlanScheduler")
+        self._stretch = Stretch(planned_steps=steps, total_steps=steps)
         for group in optimizer.param_groups:
             group.setdefault("initial_lr", float(group["lr"]))
         self._shares = [_share(group, peak_lr=settings.lr) for group in optimizer.param_groups]
         super().__init__(optimizer)
 
+    @property
+    def total_steps(self) -> int:
+        """Updates of the run; may be changed in mid-run."""
+        return self._stretch.total_steps
+
+    @total_steps.setter
+    def total_steps(self, total_steps: int) -> None:
+        """Stretch what is left of the schedule, from the value of the coming update on.
+
+        The update that comes next keeps its values, so where it is to be the last one, the run ends with these. A schedule that has ended stays at its end.
+
+        Raises:
+            InputError: `total_steps` is not more than the updates made already.
+        """
+        self._stretch = self._stretch.changed(at_step=self.last_epoch, total_steps=total_steps)
+
     def get_lr(self) -> list[float | Tensor]:
         """The learning rate of each group at the present step."""
-        lr = self._lr(self.last_epoch)
+        lr = self._value(self._lr)
         return [lr * share for share in self._shares]
+
+    def _value(self, schedule: Schedule) -> float:
+        return value_at(schedule, self._stretch.place(self.last_epoch))
+
+    def _meet_new_groups(self) -> None:
+        groups = self.optimizer.param_groups
+        if len(groups) < len(self._shares):
+            raise InputError(
+                f"An optimizer must keep the parameter groups that its PlanScheduler was made with, and has {len(groups)} of {len(self._shares)}. "
+                "Make a new scheduler after taking one away."
+            )
+        for group in groups[len(self._shares) :]:
+            group.setdefault("initial_lr", float(group["lr"]))
+            self._shares.append(_share(group, peak_lr=self._settings.lr))
 
     def step(self, epoch: int | None = None) -> None:
         """Set what drives the next update; call it once after each `optimizer.step()`.
 
         Args:
             epoch: Deprecated by torch, which warns: the step to jump to.
+
+        Raises:
+            InputError: A parameter group was taken away.
         """
+        self._meet_new_groups()
         super().step(epoch)
         self._set_momentum()
 
     def _set_momentum(self) -> None:
-        momentum = self._momentum(self.last_epoch)
+        momentum = self._value(self._momentum)
         for group in self.optimizer.param_groups:
             if "momentum" in group:
                 group["momentum"] = momentum
@@ -102,17 +151,28 @@ class PlanScheduler(LRScheduler):
             "min_lr": float(settings.resolved_min_lr),
             "max_momentum": float(settings.momentum),
             "min_momentum": float(settings.resolved_min_momentum),
-            "total_steps": self.total_steps,
+            "total_steps": self._stretch.planned_steps,
+        }
+
+    def _progress(self) -> SchedulerState:
+        return {
+            "last_epoch": self.last_epoch,
+            "_step_count": self._step_count,
+            "shares": [float(share) for share in self._shares],
+            "changed_total_steps": self._stretch.total_steps,
+            "changed_at_step": self._stretch.from_step,
+            "changed_at_place": self._stretch.from_place,
         }
 
     def state_dict(self) -> SchedulerState:
         """Where the scheduler stands, as plain numbers and strings that `torch.load(weights_only=True)` accepts."""
-        return {**self._identity(), "last_epoch": self.last_epoch, "_step_count": self._step_count, "shares": [float(share) for share in self._shares]}
+        return {**self._identity(), **self._progress()}
 
     def load_state_dict(self, state_dict: SchedulerState) -> None:
         """Go on from where another scheduler of the same plan stood.
 
-        The optimizer gets the values of that step at once, so it does not matter whether its own state is loaded before or after.
+        The optimizer gets the values of that step at once, so it does not matter whether its own state is loaded before or after. A length that was changed in
+        mid-run comes back too: make the scheduler with the length that it was made with first.
 
         Args:
             state_dict: What `state_dict` gave.
@@ -122,6 +182,7 @@ class PlanScheduler(LRScheduler):
         """
         different = [name for name, value in self._identity().items() if state_dict.get(name) != value]
         different += [name for name in ("last_epoch", "_step_count") if name not in state_dict]
+        self._meet_new_groups()
         shares = state_dict.get("shares")
         if not isinstance(shares, list) or len(shares) != len(self._shares):
             different.append("parameter groups")
@@ -133,7 +194,14 @@ class PlanScheduler(LRScheduler):
         self.last_epoch = int(state_dict["last_epoch"])  # type: ignore[arg-type]
         self._step_count = int(state_dict["_step_count"])  # type: ignore[arg-type]
         self._shares = list(shares)  # type: ignore[arg-type]
-        lr = self._lr(self.last_epoch)
+        planned = self._stretch.planned_steps
+        self._stretch = Stretch(
+            planned_steps=planned,
+            total_steps=int(state_dict.get("changed_total_steps", planned)),  # type: ignore[arg-type]
+            from_step=int(state_dict.get("changed_at_step", 0)),  # type: ignore[arg-type]
+            from_place=float(state_dict.get("changed_at_place", 0.0)),  # type: ignore[arg-type]
+        )
+        lr = self._value(self._lr)
         for group, share in zip(self.optimizer.param_groups, self._shares, strict=True):
             _set_lr(group, lr * share)
         self._last_lr = self.get_lr()
