@@ -42,7 +42,7 @@ def main() -> None:
     found = {name: accuracy(group) for name, group in groups_of(read_samples(seeds)).items()}
     alarms = false_alarms(read_samples(seeds, can_miss=True))
     moved = {name: drifts(seeds, is_exponential=name == "exponential") for name in ("linear", "exponential")}
-    print(_text(found, alarms, moved, seeds))
+    print(_text(found, alarms=alarms, moved=moved, seeds=seeds))
     if arguments.out is not None:
         document = {
             "machine": describe_machine(),
@@ -54,7 +54,7 @@ def main() -> None:
         arguments.out.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 
-def _text(found: dict[str, Accuracy | None], alarms: tuple[int, int], moved: dict[str, list[Drift]], seeds: range) -> str:
+def _text(found: dict[str, Accuracy | None], *, alarms: tuple[int, int], moved: dict[str, list[Drift]], seeds: range) -> str:
     lines = [
         "# Reading made-up range tests",
         "",

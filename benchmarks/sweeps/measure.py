@@ -16,6 +16,7 @@ from tunesmith.reading.range_test import RangeReading, read_range
 FEWEST_NEAR = 20
 """Updates within a factor of 2 of the truth from which a sweep has enough of them to be read to a fifth."""
 SHORT, LONG = 100, 1000
+HALF = 1.5
 OURS = "tunesmith"
 _BEYOND = 1.1
 """A sweep ends below its edge where the truth lies at least this far beyond its end; closer, nobody can say."""
@@ -104,7 +105,7 @@ def accuracy(samples: Sequence[Sample]) -> Accuracy | None:
         n_answered=len(answered),
         in_fifth=fifth / len(samples),
         in_fifth_answered=fifth / len(answered),
-        in_half_answered=float(np.mean((off <= 1.5) & (off >= 1 / 1.5))),
+        in_half_answered=float(np.mean((off <= HALF) & (off >= 1 / HALF))),
         covered=sum(sample.is_covered for sample in answered) / len(answered),
         quantiles=(float(low), float(middle), float(high)),
         outcomes=dict(Counter(str(sample.reading.outcome) for sample in samples).most_common()),
@@ -143,7 +144,7 @@ def drifts(seeds: Sequence[int], *, is_exponential: bool) -> list[Drift]:
     short, long = (_curves(cases, steps) for steps in (SHORT, LONG))
     suggest: dict[str, Callable[[Curve], float | None]] = {OURS: lambda curve: read_range(curve).suggested_lr}
     suggest |= {name: lambda curve, rule=rule: rule(np.asarray(curve.lr), np.asarray(curve.train_loss)) for name, rule in RULES.items()}
-    return [_drift(name, cases, [rule(curve) for curve in short], [rule(curve) for curve in long]) for name, rule in suggest.items()]
+    return [_drift(name, cases, short=[rule(curve) for curve in short], long=[rule(curve) for curve in long]) for name, rule in suggest.items()]
 
 
 def _curves(cases: Sequence[Case], steps: int) -> list[Curve]:
@@ -152,14 +153,14 @@ def _curves(cases: Sequence[Case], steps: int) -> list[Curve]:
     return [record(case, lr, losses) for case, lr, losses in zip(lengthened, rates, train(lengthened, rates, seed=2), strict=True)]
 
 
-def _drift(name: str, cases: Sequence[Case], short: Sequence[float | None], long: Sequence[float | None]) -> Drift:
+def _drift(name: str, cases: Sequence[Case], *, short: Sequence[float | None], long: Sequence[float | None]) -> Drift:
     both = [(before, after, case) for before, after, case in zip(short, long, cases, strict=True) if before and after]
     moved = np.array([after / before for before, after, _ in both])
     return Drift(
         rule=name,
         n=len(cases),
         n_silent=len(cases) - len(both),
-        in_half=float(np.mean((moved < 1.5) & (moved > 1 / 1.5))),
+        in_half=float(np.mean((moved < HALF) & (moved > 1 / HALF))),
         quantiles=_quantiles(moved),
         of_edge=_quantiles(np.array([before / case.quadratic_edge for before, _, case in both])),
     )

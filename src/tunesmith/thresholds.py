@@ -29,7 +29,7 @@ class Thresholds:
     """
 
     diverged_rise: float = 2.0
-    edge_rise: float = 0.7
+    edge_rise: float = 0.5
     zone_rise: float = 0.1
     flat_drop: float = 3.0
     hump_share: float = 0.5

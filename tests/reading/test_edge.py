@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 from benchmarks.sweeps.measure import accuracy, read_samples
@@ -12,7 +14,7 @@ from tunesmith.thresholds import DEFAULT_THRESHOLDS
 def edge_of(curve: Curve) -> Edge | None:
     train_loss = train_track(curve)
     assert train_loss is not None
-    return find_edge(train_loss, valid_track(curve), curve, DEFAULT_THRESHOLDS)
+    return find_edge(train_loss, valid_track(curve), outcome=curve.outcome, thresholds=DEFAULT_THRESHOLDS)
 
 
 def quadratic_sweep(*, steps: int, momentum: float, edge_share: float, amplitude: float = 1e-3, seed: int = 0) -> tuple[Curve, float]:
@@ -46,7 +48,7 @@ def test_where_the_record_ends_in_the_jump_hardly_matters() -> None:
     curve, truth = quadratic_sweep(steps=200, momentum=0.9, edge_share=0.5)
     lost = next(i for i, loss in enumerate(curve.train_loss) if i > 50 and loss > 10)
     for end in range(lost, lost + 5):
-        cut = Curve(lr=curve.lr[:end], momentum=curve.momentum[:end], train_loss=curve.train_loss[:end], eval_step=(), valid_loss=(), outcome=RunOutcome.DIVERGED)
+        cut = dataclasses.replace(curve, lr=curve.lr[:end], momentum=curve.momentum[:end], train_loss=curve.train_loss[:end], outcome=RunOutcome.DIVERGED)
         edge = edge_of(cut)
         assert edge is not None
         assert edge.lr == pytest.approx(truth, rel=0.2)

@@ -1,6 +1,5 @@
 """Readings of several repeats of one sweep joined to one result. The readings themselves are `reading.range_test`'s."""
 
-import dataclasses
 import statistics
 from collections.abc import Sequence
 
@@ -36,7 +35,7 @@ def join(runs: Sequence[Curve], *, start_lr: float, end_lr: float, steps: int, s
         >>> str(result.outcome), round(result.suggestion(), 1), [round(end, 1) for end in result.interval]
         ('found', 0.4, [0.4, 0.4])
     """
-    readings = [_named(read_range(run, thresholds=thresholds), spacing=spacing) for run in runs]
+    readings = [read_range(run, thresholds=thresholds) for run in runs]
     outcome = _most_frequent([reading.outcome for reading in readings])
     agreeing = sorted((reading for reading in readings if reading.outcome is outcome), key=lambda reading: reading.suggested_lr or 0.0)
     shown = agreeing[len(agreeing) // 2]
@@ -72,14 +71,6 @@ def _median_zone(zones: Sequence[Interval], edge: Interval | None) -> Interval |
 
 def _most_frequent(outcomes: Sequence[RangeOutcome]) -> RangeOutcome:
     return max(_CAUTION, key=outcomes.count)  # the first of several that are as frequent
-
-
-def _named(reading: RangeReading, *, spacing: Spacing) -> RangeReading:
-    """The reading with the sweep called by its spacing: the reading knows no other than linear ones."""
-    if spacing == "linear":
-        return reading
-    findings = (dataclasses.replace(found, evidence=found.evidence.replace("One linear sweep", f"One {spacing} sweep")) for found in reading.findings)
-    return dataclasses.replace(reading, findings=tuple(findings))
 
 
 def _agreement(readings: Sequence[RangeReading], outcome: RangeOutcome, interval: Interval | None) -> Finding:

@@ -2,6 +2,7 @@
 
 import csv
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +12,14 @@ from tunesmith.curve import Curve
 from tunesmith.errors import CurveError
 
 STEP_NAMES, VALID_NAMES = ("step", "iteration"), ("valid_loss", "test_loss")
+_NOT_METRICS = ("lr", "momentum", "train_loss", "epoch", "time", "seconds", "timestamp")
 _FEWEST_ROWS = 10
 
 
 def read_sweep(path: Path) -> Curve:
     """The curve in a CSV with columns `lr`, `train_loss` and, where they were recorded, `valid_loss` or `test_loss`, `step` or `iteration`, and metrics.
 
-    Rows without a learning rate or a training loss are left out; rows are put in the order of their steps.
+    Rows without a learning rate are left out; rows are put in the order of their steps. A column of numbers with another name is a metric.
 
     Raises:
         CurveError: The file is missing, is no CSV, lacks a column, holds a cell that is no number, has fewer than ten usable rows, or is no sweep.
@@ -35,22 +37,47 @@ def read_sweep(path: Path) -> Curve:
     step_name = next((name for name in STEP_NAMES if name in names), None)
     valid_name = next((name for name in VALID_NAMES if name in names), None)
     _check_numbers(rows, tuple(name for name in (step_name, "lr", "train_loss", valid_name) if name), path)
-    usable = [row for row in rows if math.isfinite(_number(row, "lr")) and row["train_loss"] not in ("", None)]
+    rows = [row for row in rows if math.isfinite(_number(row, "lr"))]
     if step_name is not None:
-        usable = sorted((row for row in usable if math.isfinite(_number(row, step_name))), key=lambda row: _number(row, step_name))
+        rows = sorted((row for row in rows if math.isfinite(_number(row, step_name))), key=lambda row: _number(row, step_name))
+    usable = [row for row in rows if row["train_loss"] not in ("", None)]
     if len(usable) < _FEWEST_ROWS:
         raise CurveError(f"A recorded sweep must have at least {_FEWEST_ROWS} rows with lr and train_loss, and {path} has {len(usable)}. Record more.")
-    evaluated = [i for i, row in enumerate(usable) if valid_name is not None and row[valid_name] not in ("", None)]
     lrs = tuple(_number(row, "lr") for row in usable)
     if not is_sweep(np.asarray(lrs)):
         raise CurveError(f"A recorded sweep's learning rates must be ≥ 0 and ascend, and those of {path} do not. Pass a range test, not a whole training.")
+    metric_names = _metrics_of(rows, names)
+    evaluations = _evaluations(rows, [valid_name, *metric_names] if valid_name else metric_names)
     return Curve(
         lr=lrs,
-        momentum=tuple(math.nan for _ in lrs),
+        momentum=tuple(_number(row, "momentum") for row in usable),
         train_loss=tuple(_number(row, "train_loss") for row in usable),
-        eval_step=tuple(i + 1 for i in evaluated),
-        valid_loss=tuple(_number(usable[i], valid_name or "") for i in evaluated),
+        eval_step=tuple(evaluations),
+        valid_loss=tuple(_number(row, valid_name) if valid_name else math.nan for row in evaluations.values()),
+        metrics={name: tuple(_number(row, name) for row in evaluations.values()) for name in metric_names},
     )
+
+
+def _evaluations(rows: list[dict[str, str]], names: Sequence[str]) -> dict[int, dict[str, str]]:
+    """Updates applied → the row that was evaluated then. An evaluation with a row to itself belongs to the last update before it."""
+    evaluations: dict[int, dict[str, str]] = {}
+    applied = 0
+    for row in rows:
+        applied += row["train_loss"] not in ("", None)
+        if any(row.get(name) not in ("", None) for name in names):
+            evaluations[max(1, applied)] = row
+    return evaluations
+
+
+def _metrics_of(rows: list[dict[str, str]], names: Sequence[str]) -> list[str]:
+    """Columns that hold numbers only and are none of those that are known."""
+    known = {*STEP_NAMES, *VALID_NAMES, *_NOT_METRICS}
+    others = [name for name in names if name and name not in known]
+    return [name for name in others if all(row.get(name) in ("", None) or not math.isnan(_number(row, name)) or _is_nan(row[name]) for row in rows)]
+
+
+def _is_nan(text: str) -> bool:
+    return text.strip().lower() == "nan"
 
 
 def is_sweep(lrs: NDArray[np.float64]) -> bool:
@@ -66,7 +93,7 @@ def is_sweep(lrs: NDArray[np.float64]) -> bool:
 def _check_numbers(rows: list[dict[str, str]], names: tuple[str, ...], path: Path) -> None:
     for at, row in enumerate(rows, start=1):
         for name in names:
-            if row[name] not in ("", None) and math.isnan(_number(row, name)) and row[name].strip().lower() != "nan":
+            if row[name] not in ("", None) and math.isnan(_number(row, name)) and not _is_nan(row[name]):
                 raise CurveError(
                     f"A recorded sweep must hold numbers, and row {at} of {path} has {row[name][:40]!r} in column {name}. Leave the cell empty, or write nan."
                 )

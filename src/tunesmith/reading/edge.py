@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tunesmith.curve import Curve, RunOutcome
+from tunesmith.curve import RunOutcome
 from tunesmith.reading.smoothing import LARGEST
 from tunesmith.reading.track import Track
 from tunesmith.thresholds import Thresholds
@@ -33,7 +33,7 @@ _LOWEST_SHARE = 0.6
 _CANDIDATES = 200
 _HALF_WIDTH, _HALF_WIDTH_OF_JUMP = 0.1, 0.25
 """The interval reaches this far to either side, in log learning rate, and further by this share of the jump's own width (fitted, `benchmarks/sweeps`)."""
-_WANDERING_RISE, _WANDERING_NOISE, _WANDERING_REACH, _WANDERING_GROWTH, _FEWEST_WANDERING, _TREND_WINDOWS = 3.0, 0.2, 1.3, 1.6, 5, 40
+_WANDERING_RISE, _WANDERING_NOISE, _WANDERING_REACH, _WANDERING_GROWTH, _FEWEST_WANDERING, _TREND_WINDOWS = 3.0, 0.1, 1.3, 1.6, 5, 40
 """A loss wanders when it stays lost, but below this many drops, with a noise of this share of the drop, while the learning rate grows by this factor and for
 this many updates, and explodes only then (our choice)."""
 
@@ -60,7 +60,7 @@ class Edge:
     n_near: int
 
 
-def find_edge(train: Track, valid: Track | None, curve: Curve, thresholds: Thresholds) -> Edge | None:
+def find_edge(train: Track, valid: Track | None, *, outcome: RunOutcome, thresholds: Thresholds) -> Edge | None:
     """The edge, or None where the loss did not jump for good.
 
     Where there are evaluations, both losses must have jumped; but where the run was given up, the training loss decides alone: validation had no time.
@@ -68,13 +68,13 @@ def find_edge(train: Track, valid: Track | None, curve: Curve, thresholds: Thres
     Args:
         train: The training loss.
         valid: The validation loss, if it was recorded.
-        curve: Of which they are tracks.
+        outcome: How the run ended.
         thresholds: `edge_rise` is the share of the drop above the best from which a loss is lost.
     """
     losses, lost_level = _filled(train.raw), _lost_level(train, thresholds)
     quantiles = _low_percentiles(losses)
     lost = min(_after_last(quantiles <= lost_level), _exploding_end(losses, train))
-    if curve.outcome is not RunOutcome.FINISHED:
+    if outcome is not RunOutcome.FINISHED:
         lost = min(lost, losses.size - 1)
     elif valid is not None and lost < losses.size:
         valid_lost = _after_last(_filled(valid.raw) <= _lost_level(valid, thresholds))
@@ -84,7 +84,7 @@ def find_edge(train: Track, valid: Track | None, curve: Curve, thresholds: Thres
             lost = max(lost, int(valid.step[valid_lost - 1]) + 1 if valid_lost else 0)
     if lost >= losses.size:
         return None
-    wandering = _wandering(losses, quantiles, lost, train)
+    wandering = _wandering(losses, quantiles, lost=lost, train=train)
     if wandering is not None and wandering.is_level:
         lost = wandering.end
     lr, interval, foot = _fitted_edge(losses, lost, train)
@@ -184,17 +184,19 @@ class _Wandering:
     is_level: bool
 
 
-def _wandering(losses: Floats, quantiles: Floats, lost: int, train: Track) -> _Wandering | None:
+def _wandering(losses: Floats, quantiles: Floats, *, lost: int, train: Track) -> _Wandering | None:
     from scipy.ndimage import median_filter  # noqa: PLC0415 (scipy is loaded only where it is used)
 
     trend = median_filter(losses, size=2 * max(1, losses.size // _TREND_WINDOWS) + 1, mode="mirror")
     begin = min(lost, _after_last(trend <= train.start))
     exploded = np.flatnonzero(quantiles[begin:] > train.start + _WANDERING_RISE * train.drop)
-    end = begin + int(exploded[0]) if exploded.size else losses.size - 1
+    if not exploded.size:
+        return None
+    end = begin + int(exploded[0])
     if end - begin < _FEWEST_WANDERING or train.lr[end] < _WANDERING_REACH * train.lr[begin]:
         return None
     between = losses[begin:end]
-    if np.std(np.diff(between)) < _WANDERING_NOISE * train.drop:
+    if np.median(np.abs(np.diff(between))) < _WANDERING_NOISE * train.drop:
         return None
     third = between.size // 3 + 1
     grown = (np.median(between[-third:]) - train.best) / (np.median(between[:third]) - train.best)

@@ -6,26 +6,27 @@ and shrink as the sweep grows (METHOD, trap 4).
 
 import dataclasses
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from tunesmith.curve import Curve, RunOutcome
 from tunesmith.errors import CurveError
 from tunesmith.finding import Finding
 from tunesmith.reading.curve_file import is_sweep, read_sweep
 from tunesmith.reading.edge import Edge, find_edge
+from tunesmith.reading.range_findings import hump_of, range_findings
 from tunesmith.reading.track import FEWEST_POINTS, Track, train_track, valid_track
 from tunesmith.settings import Json
 from tunesmith.thresholds import DEFAULT_THRESHOLDS, Thresholds
 
 RANGE_VERSION = 1
-SUGGESTED_SHARE = 0.2
-"""Of the edge: what is suggested as the peak of a training (our choice: on networks the best 1cycle peak lies at .05 to .4 of the edge of a sweep of a
-quarter of the training, and a fifth is within a few per cent of the best more often than other shares, LOG.md, 2026-11-22)."""
+SUGGESTED_SHARE = 1 / 8
+"""Of the edge: what is suggested as the peak of a training (fitted on six networks of `benchmarks/tasks`, reported on four others, LOG.md, 2026-11-22)."""
 EDGE_FRACTION = 0.5
 """Of the edge: the largest rate worth trying (our choice: on noisy quadratics the best 1cycle peak lies at .35-.7 of it)."""
 _NOISY_SHARE = 0.05
@@ -47,11 +48,11 @@ class RangeOutcome(StrEnum):
 
 
 _ADVICE = {
-    RangeOutcome.FOUND: "Use the suggestion as the peak of a cycle and a tenth of it as the start; confirm it with short runs.",
+    RangeOutcome.FOUND: "Use the suggestion as the peak of one cycle and a tenth of it as the start; compare it with a third and three times of it.",
     RangeOutcome.NEVER_DIVERGED: "The loss never jumped: raise end_lr to see the edge. The suggestion is the upper end of the zone.",
     RangeOutcome.DIVERGED_AT_ONCE: "The loss jumped before it had fallen: lower start_lr and end_lr, or look for a bug in the loss or the data.",
     RangeOutcome.FLAT: "The loss did not fall: raise end_lr or steps, or look whether the network can learn from these data at all.",
-    RangeOutcome.TOO_NOISY: "The noise is larger than the drop: use a larger batch, more steps, or more validation examples.",
+    RangeOutcome.TOO_NOISY: "Noise or oscillation hides the drop or the edge: use more steps, a larger batch, less momentum or more validation examples.",
 }
 
 
@@ -61,7 +62,7 @@ class RangeReading:
 
     Attributes:
         outcome: found, never_diverged, diverged_at_once, flat or too_noisy.
-        suggested_lr: Peak of a cycle: a fifth of the edge, or the upper end of the zone where no edge was seen; None where nothing can be suggested.
+        suggested_lr: Peak of a cycle: an eighth of the edge; `largest_lr` where no edge was seen or small rates overfit; None where nothing can be suggested.
         largest_lr: The largest peak worth trying: half of the edge, or the upper end of the zone where that is lower; None where nothing can be suggested.
         zone: Learning rates, low to high, where the loss is near its best; None where there is none.
         edge: Interval, low to high, where the loss begins to jump for good; None where it did not.
@@ -101,10 +102,11 @@ class RangeReading:
 
 
 def read_range(curve: Curve, *, thresholds: Thresholds = DEFAULT_THRESHOLDS) -> RangeReading:
-    """Edge, zone and suggestion of a range test that was swept linearly.
+    """Edge, zone and suggestion of a range test.
 
-    The edge is where training and validation loss have both risen, for good, from their best by `Thresholds.edge_rise` of their drop; a rise that later
-    falls again is a hump and not the edge (METHOD, trap 1). Where validation was not recorded the training loss decides alone.
+    There is an edge where training and validation loss have both risen, for good, from their best by `Thresholds.edge_rise` of their drop; where it lies is
+    fitted to the growth (`reading.edge`). A rise that later falls again is a hump and not the edge (METHOD, trap 1). Where validation was not recorded the
+    training loss decides alone.
 
     Args:
         curve: One row an update; evaluations where there are any.
@@ -115,8 +117,8 @@ def read_range(curve: Curve, *, thresholds: Thresholds = DEFAULT_THRESHOLDS) -> 
         >>> lrs = tuple(i / 100 for i in range(1, 101))
         >>> losses = tuple(1.0 - 0.6 * min(1.0, lr / 0.3) + (5.0 if lr > 0.8 else 0.0) for lr in lrs)
         >>> good = read_range(Curve(lr=lrs, momentum=lrs, train_loss=losses, eval_step=(), valid_loss=()))
-        >>> str(good.outcome), 0.7 < good.edge[0] < 0.85, round(good.suggestion(), 1)
-        ('found', True, 0.4)
+        >>> str(good.outcome), 0.6 < good.edge[0] < good.edge[1] < 0.9, round(good.suggestion(), 1)
+        ('found', True, 0.1)
         >>> flat = Curve(lr=lrs, momentum=lrs, train_loss=(1.0,) * 100, eval_step=(), valid_loss=())
         >>> str(read_range(flat).outcome)
         'flat'
@@ -128,7 +130,7 @@ def read_range(curve: Curve, *, thresholds: Thresholds = DEFAULT_THRESHOLDS) -> 
     if valid is not None and train.has_dropped(thresholds):
         valid = dataclasses.replace(valid, start=min(valid.start, valid.best + _MOST_VALID_DROP * train.drop))
     tracks = [track for track in (train, valid) if track is not None]
-    edge = find_edge(train, valid, curve, thresholds)
+    edge = find_edge(train, valid, outcome=curve.outcome, thresholds=thresholds)
     if not any(track.has_dropped(thresholds) for track in tracks):
         return _without_suggestion(
             _outcome_without_drop(train, curve, thresholds), curve, evidence=f"Drop {train.drop:.3g} against noise of one point {train.noise:.3g}."
@@ -139,7 +141,8 @@ def read_range(curve: Curve, *, thresholds: Thresholds = DEFAULT_THRESHOLDS) -> 
     judge = valid if valid is not None and valid.has_dropped(thresholds) else train
     zone, best_lr = _zone(judge, edge, thresholds)
     largest = zone[1] if edge is None else min(zone[1], EDGE_FRACTION * edge.lr)
-    suggested = zone[1] if edge is None else SUGGESTED_SHARE * edge.lr
+    hump = hump_of(judge, thresholds) if judge is valid else None  # overfitting shows in the validation loss alone
+    suggested = largest if edge is None or hump is not None else SUGGESTED_SHARE * edge.lr  # where small rates overfit, a small share of the edge does
     if largest <= 0:
         return _without_suggestion(_outcome_without_drop(train, curve, thresholds), curve, evidence="The loss was best at learning rate 0.")
     outcome = RangeOutcome.NEVER_DIVERGED if edge is None else RangeOutcome.FOUND
@@ -149,7 +152,9 @@ def read_range(curve: Curve, *, thresholds: Thresholds = DEFAULT_THRESHOLDS) -> 
         largest_lr=float(largest),
         zone=zone,
         edge=None if edge is None else edge.interval,
-        findings=_findings(curve, judge, is_validation=judge is valid, edge=edge, zone=zone, suggested=suggested, best_lr=best_lr, thresholds=thresholds),
+        findings=range_findings(
+            curve, judge, is_validation=judge is valid, edge=edge, hump=hump, zone=zone, suggested=suggested, best_lr=best_lr, thresholds=thresholds
+        ),
         advice=_ADVICE[outcome],
     )
 
@@ -193,76 +198,6 @@ def _without_suggestion(outcome: RangeOutcome, curve: Curve, *, evidence: str) -
     return RangeReading(outcome=outcome, suggested_lr=None, zone=None, edge=None, findings=(finding,), advice=_ADVICE[outcome])
 
 
-def place_text(interval: tuple[float, float]) -> str:
-    """Where an interval of learning rates lies, to two digits, in words.
-
-    Example:
-        >>> place_text((0.186, 0.194)), place_text((0.1, 0.2))
-        ('near 0.19', 'between 0.1 and 0.2')
-    """
-    low, high = f"{interval[0]:.2g}", f"{interval[1]:.2g}"
-    return f"near {low}" if low == high else f"between {low} and {high}"
-
-
-def _findings(
-    curve: Curve,
-    judge: Track,
-    *,
-    is_validation: bool,
-    edge: Edge | None,
-    zone: tuple[float, float],
-    suggested: float,
-    best_lr: float,
-    thresholds: Thresholds,
-) -> tuple[Finding, ...]:
-    sweep = f"One linear sweep of {len(curve.lr)} updates from {curve.lr[0]:.2g} to {curve.lr[-1]:.2g}"
-    loss = "validation loss" if is_validation else "training loss"
-    found = [
-        Finding(
-            kind="suggestion", value=float(suggested), confidence=0.6 if edge is None else 0.7,
-            evidence=f"{sweep}: the {loss} is best near {best_lr:.2g} and stays near its best up to {zone[1]:.2g}.",
-            not_established="That this is the best peak for a full training: learning rate and elapsed training are confounded in one sweep.",
-            action="Try it, a half and a quarter of it in short annealed runs.",
-        ),
-        Finding(
-            kind="zone", value=best_lr, interval=zone, confidence=0.6,
-            evidence=f"{sweep}: the {loss} is near its best from {zone[0]:.2g} to {zone[1]:.2g}.",
-            not_established="Where it would be in a test of another length.",
-        ),
-    ]  # fmt: skip
-    if edge is not None:
-        found.append(
-            Finding(
-                kind="edge", since_step=edge.since_step, value=edge.lr, interval=edge.interval, confidence=0.5 if edge.wanders else 0.9,
-                evidence=f"{sweep}: the loss rises for good, as fast as from an edge {place_text(edge.interval)}.",
-                not_established="Where constant learning rates of another length diverge.", action="Stay below half of it.",
-            )
-        )  # fmt: skip
-    hump = _hump(judge, thresholds) if is_validation else None  # overfitting shows in the validation loss alone
-    if hump is not None:
-        found.append(
-            Finding(
-                kind="early_overfitting_hump", since_step=int(judge.step[hump]), value=float(judge.lr[hump]), confidence=0.7,
-                evidence=f"The loss rises around learning rate {judge.lr[hump]:.2g} and falls again later.",
-                not_established="That small learning rates overfit in a full training.", action="Ignore the first minimum: larger learning rates do better.",
-            )
-        )  # fmt: skip
-    return tuple(found)
-
-
-def _hump(track: Track, thresholds: Thresholds) -> int | None:
-    """Index of the top of a rise that lies before the best point; None where there is none."""
-    best = int(np.nanargmin(track.smoothed))
-    before = track.smoothed[: best + 1]
-    if before.size < 4 or track.drop <= 0:  # noqa: PLR2004 (a hump needs a minimum, a top and a fall)
-        return None
-    lowest_so_far = np.fmin.accumulate(before)
-    rise = before - lowest_so_far
-    top = int(np.nanargmax(rise))
-    is_hump = rise[top] > max(thresholds.hump_share * 0.2 * track.drop, 4 * track.noise)
-    return top if is_hump and before[top] - track.best > thresholds.hump_share * rise[top] else None
-
-
 def read_curve_file(path: Path, *, thresholds: Thresholds = DEFAULT_THRESHOLDS) -> RangeReading:
     """Edge, zone and suggestion of a sweep that somebody else recorded, see `reading.curve_file.read_sweep`.
 
@@ -272,13 +207,21 @@ def read_curve_file(path: Path, *, thresholds: Thresholds = DEFAULT_THRESHOLDS) 
     return read_range(read_sweep(path), thresholds=thresholds)
 
 
-def read_range_test(lr: ArrayLike, train_loss: ArrayLike, valid_loss: ArrayLike | None = None, *, thresholds: Thresholds = DEFAULT_THRESHOLDS) -> RangeReading:
+def read_range_test(
+    lr: ArrayLike,
+    train_loss: ArrayLike,
+    valid_loss: ArrayLike | None = None,
+    metrics: Mapping[str, ArrayLike] | None = None,
+    *,
+    thresholds: Thresholds = DEFAULT_THRESHOLDS,
+) -> RangeReading:
     """Edge, zone and suggestion of a sweep given as plain numbers.
 
     Args:
-        lr: Learning rate of each row, ascending, shape (n,).
+        lr: Learning rate of each row, ascending, shape (n,); evenly spaced, in whatever scale, or not.
         train_loss: Training loss of each row, shape (n,); NaN and infinity may occur.
         valid_loss: Validation loss of each row, shape (n,), NaN where it was not taken; None where it never was.
+        metrics: Name → values of each row, shape (n,), NaN where they were not taken. They get a finding each; the losses decide.
         thresholds: The constants of judgement.
 
     Raises:
@@ -287,20 +230,22 @@ def read_range_test(lr: ArrayLike, train_loss: ArrayLike, valid_loss: ArrayLike 
     Example:
         >>> lr = np.linspace(0.01, 1, 100)
         >>> reading = read_range_test(lr, np.where(lr < 0.6, 2 - np.minimum(lr, 0.3) * 5, 9.0))
-        >>> str(reading.outcome), round(reading.suggestion(), 2)
-        ('found', 0.28)
+        >>> str(reading.outcome), round(reading.suggestion(), 2), round(reading.largest_lr, 2)
+        ('found', 0.05, 0.22)
     """
     lrs, train = np.asarray(lr, dtype=float), np.asarray(train_loss, dtype=float)
     valid = np.full(lrs.shape, np.nan) if valid_loss is None else np.asarray(valid_loss, dtype=float)
-    if lrs.ndim != 1 or train.shape != lrs.shape or valid.shape != lrs.shape or lrs.size < FEWEST_POINTS:
-        raise CurveError(
-            f"A sweep must be arrays of one length, at least {FEWEST_POINTS}, got shapes {lrs.shape}, {train.shape} and {valid.shape}. Pass one value a row."
-        )
+    others = {name: np.asarray(values, dtype=float) for name, values in (metrics or {}).items()}
+    shapes = {"lr": lrs.shape, "train_loss": train.shape, "valid_loss": valid.shape} | {name: values.shape for name, values in others.items()}
+    if lrs.ndim != 1 or lrs.size < FEWEST_POINTS or len(set(shapes.values())) > 1:
+        found = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+        raise CurveError(f"A sweep must be arrays of one length, at least {FEWEST_POINTS}, got shapes {found}. Pass one value a row.")
     if not is_sweep(lrs):
         raise CurveError("A sweep's learning rates must be finite, ≥ 0 and ascending, and these are not. Sort the rows by step.")
-    evaluated = np.flatnonzero(~np.isnan(valid))
+    evaluated = np.flatnonzero(np.any([~np.isnan(values) for values in (valid, *others.values())], axis=0))
     curve = Curve(
         lr=tuple(lrs.tolist()), momentum=tuple([math.nan] * lrs.size), train_loss=tuple(train.tolist()),
         eval_step=tuple((evaluated + 1).tolist()), valid_loss=tuple(valid[evaluated].tolist()),
+        metrics={name: tuple(values[evaluated].tolist()) for name, values in others.items()},
     )  # fmt: skip
     return read_range(curve, thresholds=thresholds)

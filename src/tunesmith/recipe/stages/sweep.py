@@ -9,7 +9,8 @@ from tunesmith import probes
 from tunesmith.coupling import is_adam_kind
 from tunesmith.curve import Curve, RunOutcome
 from tunesmith.experiment import Experiment
-from tunesmith.reading.range_test import RangeOutcome, RangeReading, place_text, read_range
+from tunesmith.reading.range_findings import place_text
+from tunesmith.reading.range_test import RangeOutcome, RangeReading, read_range
 from tunesmith.reading.smoothing import smooth
 from tunesmith.recipe.allowance import bracket_steps, range_size
 from tunesmith.recipe.laboratory import Laboratory
@@ -95,8 +96,8 @@ def _retry_factor(reading: RangeReading, *, end_lr: float, highest: float) -> fl
 
 
 def _verdict(reading: RangeReading) -> str:
-    if reading.suggested_lr is None:
+    if reading.largest_lr is None:
         return f"The range test is {str(reading.outcome).replace('_', ' ')}."
     edge = "No edge in sight" if reading.edge is None else f"The edge lies {place_text(reading.edge)}"
     zone = "" if reading.zone is None else f", the loss is best {place_text(reading.zone)}"
-    return f"{edge}{zone}; {reading.suggested_lr:.2g} is worth trying as a peak."
+    return f"{edge}{zone}; {reading.largest_lr:.2g} is worth trying as a peak."
