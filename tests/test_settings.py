@@ -42,6 +42,15 @@ def test_a_key_that_studies_already_hold_stays_what_it_was() -> None:
     assert RunSpec(settings=settings, total_steps=589, seed=500, kind=RunKind.CYCLE, evaluations=20, evaluates_test=True).key == "3183ddc3da96f7035b88"
 
 
+def test_a_run_of_the_studys_own_task_has_no_condition_in_its_key_and_one_of_a_changed_task_has() -> None:
+    spec = RunSpec(settings=Settings(lr=1), total_steps=100, seed=0)
+    changed = RunSpec(settings=Settings(lr=1), total_steps=100, seed=0, condition="no dropout")
+    assert spec.key == "cf082b3acd22f9784900"
+    assert "condition" not in spec.to_dict()
+    assert changed.key != spec.key
+    assert [RunSpec.from_dict(made.to_dict()) for made in (spec, changed)] == [spec, changed]
+
+
 @given(st.floats(1e-12, 1e6), st.floats(0, 1, exclude_max=True), st.integers(1, 2**70))
 def test_plain_numbers_stay_what_they_are(lr: float, momentum: float, batch_size: int) -> None:
     settings = Settings(lr=lr, momentum=momentum, batch_size=batch_size)

@@ -13,7 +13,7 @@ All shares are our choice.
 from dataclasses import dataclass
 
 from tunesmith.cost import FORWARD_SHARE
-from tunesmith.probes.lr_range import FEWEST_STEPS
+from tunesmith.probes.lr_range import FEWEST_STEPS, MOST_BRACKET_STEPS
 
 LOOK_SHARE = 0.03
 BRACKET_SHARE = 0.08
@@ -22,7 +22,6 @@ VALIDATION_SHARE = 0.15
 """Share of a short run's price that its evaluation may take."""
 RANGE_VALIDATION_SHARE = 0.35
 FEWEST_SHORT_STEPS = 16
-MOST_BRACKET_STEPS = 100
 LONGEST_SHORT_RUN = 1 / 8
 FEWEST_FIRST_STEPS = 600
 SMALLEST_FIRST_BATCH = 16
