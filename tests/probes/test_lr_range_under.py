@@ -3,6 +3,7 @@ import dataclasses
 import pytest
 import torch
 from tests.probes.contract import ProbeContract
+from tests.probes.test_lr_range import bowl
 from tests.probes.watched import Recorder, Watched
 from tests.recipe.tiny import INPUTS, blobs, make_task
 
@@ -10,6 +11,7 @@ from tunesmith import probes
 from tunesmith.errors import BudgetError, InputError, TaskError
 from tunesmith.experiment import Experiment
 from tunesmith.fleet import Execute, execute_here
+from tunesmith.reading import read_conditions
 from tunesmith.settings import RunKind, RunSpec, Settings
 from tunesmith.task import Task
 
@@ -64,7 +66,7 @@ def test_a_changed_task_is_trained_and_named_in_its_runs() -> None:
     assert [len(watched.logs) for watched in (first, second)] == [1, 1]
 
 
-def test_without_an_end_every_condition_gets_a_bracket_and_all_share_the_largest_end() -> None:
+def test_without_an_end_every_condition_gets_a_bracket_and_all_share_one_end() -> None:
     task = make_task()
     experiment = probes.lr_range_under(task, {"light": {"weight_decay": 0.0}, "heavy": {"weight_decay": 0.5}}, steps=30, evaluations=0)
     kinds = [arm.run.spec.kind for arm in experiment.arms]
@@ -134,3 +136,13 @@ def test_named_conditions_are_those_of_the_task() -> None:
         probes.named_conditions(task, ["wide"])
     with pytest.raises(InputError, match="it has none"):
         probes.named_conditions(make_task())
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_on_a_quadratic_the_condition_with_the_farther_stability_limit_wins(seed: int) -> None:
+    """Heavy ball is stable up to 2(1+m)/h, so momentum .5 stands half as much again as plain descent: each tolerated rate within a tenth of its limit."""
+    task = dataclasses.replace(bowl(1.0), training_step=lambda model, batch: model.w.square().sum() / 2 + 0.03 * batch[0].mean(0) @ model.w)
+    conditions = {"plain": {"momentum": 0.0}, "heavy": {"momentum": 0.5}}
+    reading = read_conditions(probes.lr_range_under(task, conditions, Settings(batch_size=16), end_lr=4.0, steps=300, seed=seed))
+    assert (reading.outcome, reading.best) == ("found", "heavy")
+    assert {found.label: found.tolerated_lr for found in reading.conditions} == {"heavy": pytest.approx(3.0, rel=0.1), "plain": pytest.approx(2.0, rel=0.13)}

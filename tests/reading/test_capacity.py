@@ -15,7 +15,7 @@ SIZES = (10, 100, 1000, 10_000, 100_000)
 
 def run(loss: float, *, seed: int, name: str, train: float, kind: RunKind = RunKind.CYCLE) -> Run:
     outcome = RunOutcome.FINISHED if math.isfinite(loss) else RunOutcome.DIVERGED
-    curve = Curve(lr=(0.1,) * 50, momentum=(0.9,) * 50, train_loss=(train,) * 50, eval_step=(50,), valid_loss=(loss,), outcome=outcome)
+    curve = Curve(lr=(0.1,) * 50, momentum=(0.9,) * 50, train_loss=(3.0,) * 5 + (train,) * 45, eval_step=(50,), valid_loss=(loss,), outcome=outcome)
     return Run(spec=RunSpec(settings=Settings(lr=0.1), total_steps=50, seed=seed, condition=name, kind=kind), curve=curve)
 
 
@@ -64,7 +64,7 @@ def test_a_rise_is_overfitting_only_where_training_went_no_worse() -> None:
 def test_more_noise_makes_more_of_it_level() -> None:
     losses = (1.0, 0.9, 0.8, 0.85, 0.9)
     assert parts(read_capacity(series(losses, noise=0.001))) == "fflrr"
-    assert parts(read_capacity(series(losses, noise=1.0))) == "lllll"
+    assert parts(read_capacity(series(losses, noise=0.15))) == "lllll"
 
 
 def test_noise_alone_is_rarely_taken_for_a_shape() -> None:
@@ -83,6 +83,18 @@ def test_a_network_that_failed_has_no_part_and_does_not_win() -> None:
     reading = read_capacity(series((2.0, 0.7, math.inf, 0.7)))
     assert (reading.outcome, reading.best, parts(reading)) == ("found", "net 100", "flul")
     assert read_capacity(series((2.0, math.inf, math.inf))).outcome == "cannot_tell"
+
+
+def test_a_network_whose_seeds_disagree_is_neither_taken_nor_counted_as_noise() -> None:
+    good = series((2.0, 0.7, 0.7), noise=0.005)
+    brink = [Arm(label="brink", value=500.0, run=run(loss, seed=seed, name="brink", train=0.7)) for seed, loss in enumerate((0.65, 2.4))]
+    reading = read_capacity(Experiment(probe="capacity", arms=(*good.arms, *brink)))
+    assert [(network.label, network.is_steady) for network in reading.networks] == [
+        ("net 10", True), ("net 100", True), ("brink", False), ("net 1000", True),
+    ]  # fmt: skip
+    assert (reading.best, parts(reading)) == ("net 100", "flul")
+    assert reading.noise == pytest.approx(0.005)
+    assert "its seeds disagree" in reading.findings[0].evidence
 
 
 def test_sweeps_are_passed_over_and_networks_without_a_rate_are_kept() -> None:

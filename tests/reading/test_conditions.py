@@ -17,7 +17,7 @@ Loss = Callable[[np.ndarray], np.ndarray]
 END, STEPS, EVERY = 0.01, 400, 16
 
 
-def swept(loss: Loss, *, seed: int = 0, noise: float = 0.0, end: float = END, has_validation: bool = True) -> Run:
+def swept(loss: Loss, *, seed: int = 0, noise: float = 0.0, end: float = END, has_validation: bool = True, name: str = "") -> Run:
     """A sweep whose validation loss is `loss` of the learning rate; where that is NaN the run was lost."""
     lr = np.linspace(0, end, STEPS)
     draws = np.random.default_rng(seed)
@@ -30,13 +30,13 @@ def swept(loss: Loss, *, seed: int = 0, noise: float = 0.0, end: float = END, ha
         lr=tuple(lr[:kept].tolist()), momentum=(0.9,) * kept, train_loss=tuple(train.tolist()), outcome=outcome,
         eval_step=tuple(steps.tolist()) if has_validation else (), valid_loss=tuple(values[steps - 1].tolist()) if has_validation else (),
     )  # fmt: skip
-    spec = RunSpec(settings=Settings(lr=end, min_lr=0.0), total_steps=STEPS, seed=seed, kind=RunKind.LINEAR_RAMP)
+    spec = RunSpec(settings=Settings(lr=end, min_lr=0.0), total_steps=STEPS, seed=seed, kind=RunKind.LINEAR_RAMP, condition=name)
     return Run(spec=spec, curve=curve)
 
 
 def laid_over(losses: dict[str, Loss], *, noise: float = 0.0, repeats: int = 1, **options: object) -> Experiment:
     arms = [
-        Arm(label=label, value=None, run=swept(loss, seed=seed, noise=noise, **options))  # type: ignore[arg-type]
+        Arm(label=label, value=None, run=swept(loss, seed=seed, noise=noise, name=label, **options))  # type: ignore[arg-type]
         for label, loss in losses.items()
         for seed in range(repeats)
     ]

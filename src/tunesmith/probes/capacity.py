@@ -19,6 +19,8 @@ FEWEST_USUAL_STEPS = 100
 USUAL_SHARE = 1 / 8
 """Of a full training: the length of a short annealed run if nobody says (our choice, as the longest that `tune` makes)."""
 SWEEP_EVALUATIONS = 19
+STEP_BACK = 0.5
+"""Of what a range test suggests, the peak of the annealed runs (our choice: at the brink one seed in two collapses, which drowns what capacity does)."""
 
 
 def capacity(
@@ -31,15 +33,17 @@ def capacity(
     max_lrs: Mapping[str, float] | None = None,
     sizes: Mapping[str, int] | None = None,
     evaluations: int = 9,
+    sweep_evaluations: int = SWEEP_EVALUATIONS,
     valid_examples: int | None = None,
     optimizer_name: str | None = None,
     execute: Execute = execute_here,
 ) -> Experiment:
     """Short annealed runs of a series of networks: where the loss falls with capacity, where it is level, where it rises.
 
-    A learning rate that suits one network is too large for another, so each network gets its own, by a range test of its own as long as one short run, unless
+    A learning rate that suits one network is too large for another, so each network gets its own, half of what a range test of
+    its own, as long as one short run, suggests, unless
     `max_lrs` gives it. Costs a network `repeats` runs of `total_steps` updates with `evaluations` + 1 evaluations each, and for the range test at most
-    `total_steps` + 100 updates with 20 evaluations. A network whose range test suggests nothing gets no runs.
+    `total_steps` + 100 updates with `sweep_evaluations` + 2 evaluations. A network whose range test suggests nothing gets no runs.
 
     Args:
         tasks: Name → the task with that network, or the tasks alone, which are then named by their number of parameters. At least two, alike but for
@@ -50,7 +54,8 @@ def capacity(
         seed: Fixes initialisation, order and augmentation.
         max_lrs: Name → peak learning rate, for networks whose rate is known.
         sizes: Name → number of trained parameters. None counts them, for which each network is made once.
-        evaluations: Evaluations on the way.
+        evaluations: Evaluations on the way of each annealed run.
+        sweep_evaluations: The same of each range test.
         valid_examples: Size of the fixed validation slice; None for all of it.
         optimizer_name: What the task's optimizer acts like, where it is the user's own. None means its name.
         execute: Where the runs are made.
@@ -66,7 +71,7 @@ def capacity(
     Source: Smith 2018, arXiv:1803.09820, section 3: a network of too little capacity underfits and one of too much overfits, which the loss shows early. The
     series of short runs is our choice.
     """
-    named = _named(tasks, sizes)
+    named = named_tasks(tasks, sizes=sizes)
     first = next(iter(named.values()))
     for name, task in named.items():
         require_comparable(first, task, name=name)
@@ -75,7 +80,7 @@ def capacity(
     known = _checked_rates(max_lrs or {}, named)
     counted = {name: float(count_parameters(task) if sizes is None else sizes[name]) for name, task in named.items()}
     start = settings or usual_settings(first)
-    length = max(FEWEST_USUAL_STEPS, round(USUAL_SHARE * first.steps_at(start.batch_size))) if total_steps is None else total_steps
+    length = usual_capacity_steps(first, start.batch_size) if total_steps is None else total_steps
     sweep_of(start, start_lr=0.0, end_lr=1.0, steps=length, seed=seed)  # raises where the length is too short, before anything is trained
     arms: list[Arm] = []
     for name in sorted(named, key=counted.__getitem__):
@@ -84,7 +89,15 @@ def capacity(
         lr = known.get(name)
         if lr is None:
             swept, lr = _own_rate(
-                task, start, name=name, steps=length, seed=seed, valid_examples=valid_examples, optimizer_name=optimizer_name, execute=execute
+                task,
+                start,
+                name=name,
+                steps=length,
+                seed=seed,
+                evaluations=sweep_evaluations,
+                valid_examples=valid_examples,
+                optimizer_name=optimizer_name,
+                execute=execute,
             )
         arms += [dataclasses.replace(arm, label=name, value=counted[name]) for arm in swept]
         if lr is None:
@@ -101,14 +114,29 @@ def capacity(
 
 
 def _own_rate(
-    task: Task, settings: Settings, *, name: str, steps: int, seed: int, valid_examples: int | None, optimizer_name: str | None, execute: Execute
+    task: Task,
+    settings: Settings,
+    *,
+    name: str,
+    steps: int,
+    seed: int,
+    evaluations: int,
+    valid_examples: int | None,
+    optimizer_name: str | None,
+    execute: Execute,
 ) -> tuple[list[Arm], float | None]:
     """A network's sweeps, and the peak that they suggest; None where they suggest none."""
     bracket, end_lr = found_end(task, settings, seed=seed, execute=execute, optimizer_name=optimizer_name, condition=name)
     spec = sweep_of(settings, start_lr=0.0, end_lr=end_lr, steps=steps, seed=seed)
-    spec = dataclasses.replace(spec, evaluations=SWEEP_EVALUATIONS, valid_examples=valid_examples, reestimates_norm=True, condition=name)
+    spec = dataclasses.replace(spec, evaluations=evaluations, valid_examples=valid_examples, reestimates_norm=True, condition=name)
     sweep = Arm(label=name, value=None, run=execute(task, [spec])[0])
-    return [bracket, sweep], read_range(sweep.run.curve).suggested_lr
+    suggested = read_range(sweep.run.curve).suggested_lr
+    return [bracket, sweep], None if suggested is None else float(f"{STEP_BACK * suggested:.3g}")
+
+
+def usual_capacity_steps(task: Task, batch_size: int) -> int:
+    """Updates of each annealed run if nobody says."""
+    return max(FEWEST_USUAL_STEPS, round(USUAL_SHARE * task.steps_at(batch_size)))
 
 
 def count_parameters(task: Task) -> int:
@@ -117,7 +145,12 @@ def count_parameters(task: Task) -> int:
         return sum(parameter.numel() for parameter in task.model().parameters() if parameter.requires_grad)
 
 
-def _named(tasks: Mapping[str, Task] | Sequence[Task], sizes: Mapping[str, int] | None) -> dict[str, Task]:
+def named_tasks(tasks: Mapping[str, Task] | Sequence[Task], *, sizes: Mapping[str, int] | None = None) -> dict[str, Task]:
+    """The networks by name, in the order given.
+
+    Raises:
+        InputError: Fewer than two, something else than tasks, or sizes of others.
+    """
     named = dict(tasks) if isinstance(tasks, Mapping) else {}
     if not isinstance(tasks, Mapping):
         for task in tasks:

@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from statistics import median_high
 from typing import TypeAlias
 
 from tunesmith.errors import InputError
@@ -18,6 +19,10 @@ Condition: TypeAlias = Mapping[str, float | None] | Task
 
 SWEPT_FIELDS = ("batch_size", "min_momentum", "momentum", "weight_decay")
 """Fields of Settings that act on a sweep: its learning rate is what is swept, and it follows no schedule."""
+
+
+END_SHARE = 0.5
+"""Of the end that a bracket gives to a lone sweep, which must find its edge: an overlay needs its evaluations below the edges (our choice)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,8 +73,8 @@ def lr_range_under(
             `{name: dataclasses.replace(task, model=task.conditions[name])}`, see `named_conditions`.
         settings: Start point; its `lr` and `min_lr` are ignored. None means momentum .95 falling to .85 (report, section 4.3) and the task's batch size.
         start_lr: Where every sweep begins; ≥ 0.
-        end_lr: Where every sweep ends. None finds it by a short exponential sweep of each condition: the largest end among
-            them. These runs are then the last arms.
+        end_lr: Where every sweep ends. None finds it by a short exponential sweep of each condition: half of
+            the middle one of their ends. These runs are then the last arms.
         steps: Updates of each sweep, ≥ 20. None means a quarter of a full training, at least 100 (our choice).
         seed: Fixes initialisation, order and augmentation for all arms.
         repeats: Sweeps of each condition, with seeds `seed`, `seed + 1`, …; they share a label.
@@ -107,13 +112,16 @@ def lr_range_under(
 
 
 def brackets_under(arms: list[ConditionArm], *, seed: int, optimizer_name: str | None, execute: Execute) -> tuple[tuple[Arm, ...], float]:
-    """A short exponential sweep of each condition, and where a linear sweep of all of them should end: at the largest of their ends."""
+    """A short exponential sweep of each condition, and where a linear sweep of all of them should end.
+
+    At half of the middle one of their ends: a bracket ends well above the edge, and a condition under which nothing is learnt must not stretch the axis.
+    """
     found = [
         found_end(arm.task, arm.settings, seed=seed, execute=execute, optimizer_name=optimizer_name, condition=arm.name if arm.is_changed_task else "")
         for arm in arms
     ]
     labelled = tuple(dataclasses.replace(bracket, label=f"{arm.name}, exponential") for arm, (bracket, _) in zip(arms, found, strict=True))
-    return labelled, max(end for _, end in found)
+    return labelled, float(f"{END_SHARE * median_high(end for _, end in found):.3g}")
 
 
 def named_conditions(task: Task, names: list[str] | None = None) -> dict[str, Task]:

@@ -3,6 +3,7 @@
 The smallest network of the level part is the one to take. What the noise between seeds cannot tell apart is called level; without repeats nothing is.
 """
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from statistics import fmean
 
 import numpy as np
 
+from tunesmith.curve import Curve
 from tunesmith.errors import CurveError
 from tunesmith.experiment import Arm, Experiment
 from tunesmith.finding import Finding
@@ -20,6 +22,7 @@ from tunesmith.thresholds import DEFAULT_THRESHOLDS, Thresholds
 
 CAPACITY_VERSION = 1
 _LAST_SHARE = 0.1
+_START_UPDATES = 5
 FALLING, LEVEL, RISING = "falling", "level", "rising"
 
 
@@ -34,6 +37,7 @@ class Network:
             range test suggested no learning rate.
         train_loss: Median training loss over the last tenth, mean of the seeds; None where no run finished.
         max_lr: The learning rate that it was trained at; None where it was not.
+        is_steady: Whether its seeds agree to within `Thresholds.unstable_rise` of what a run learnt; if they do not, its learning rate is at the brink.
         part: "falling", "level", "rising", or "unknown".
     """
 
@@ -42,6 +46,7 @@ class Network:
     losses: tuple[float, ...]
     train_loss: float | None
     max_lr: float | None
+    is_steady: bool
     part: str
 
     @property
@@ -58,6 +63,7 @@ class Network:
             "losses": [loss if math.isfinite(loss) else None for loss in self.losses],
             "train_loss": self.train_loss,
             "max_lr": self.max_lr,
+            "is_steady": self.is_steady,
             "part": self.part,
         }
 
@@ -68,8 +74,8 @@ class CapacityReading:
 
     Attributes:
         outcome: "found": a level part with something worse on at least one side. "still_falling": the largest network is clearly the best. "rising": the
-            smallest is. "no_difference": nothing stands out from the noise. "cannot_tell": fewer than two networks finished, the noise is not known, or the
-            parts are not in order.
+            smallest is. "no_difference": nothing stands out from the noise. "cannot_tell": fewer than two networks finished steadily, the noise is not known,
+            or the parts are not in order.
         best: Label of the network to take: the smallest of the level part; None where nothing can be told.
         networks: By size, each with its part.
         noise: Standard deviation between seeds; 0 where it is not known.
@@ -123,20 +129,22 @@ def read_capacity(
         >>> reading.outcome, reading.best, [network.part for network in reading.networks]
         ('found', '100', ['falling', 'level', 'level'])
     """
-    networks = _networks(experiment, goal=goal, higher_is_better=higher_is_better)
+    networks = _networks(experiment, goal=goal, higher_is_better=higher_is_better, thresholds=thresholds)
     if not networks:
         raise CurveError("Capacity must be read from runs of networks with their number of parameters, and there is none. Pass what probes.capacity returned.")
-    runs = Experiment(probe=experiment.probe, arms=tuple(arm for arm in experiment.arms if arm.run.spec.kind == RunKind.CYCLE))
-    noise = noise_between_seeds([runs], goal=goal, higher_is_better=higher_is_better)
-    finished = [network for network in networks if math.isfinite(network.loss)]
+    finished = [network for network in networks if math.isfinite(network.loss) and network.is_steady]
+    labels = {network.label for network in finished}
+    runs = tuple(arm for arm in experiment.arms if arm.run.spec.kind == RunKind.CYCLE and arm.label in labels)
+    noise = noise_between_seeds([Experiment(probe=experiment.probe, arms=runs)], goal=goal, higher_is_better=higher_is_better)
     if len(finished) < 2:  # noqa: PLR2004 (one network has nothing beside it)
-        return _unknown(networks, noise=noise, why="Fewer than two networks finished their runs.", action="Lower max_lr, give more steps, or add networks.")
+        why = "Fewer than two networks finished their runs with seeds that agree."
+        return _unknown(networks, noise=noise, why=why, action="Give more steps or lower rates (max_lrs), or add networks.")
     if noise <= 0:
         return _unknown(networks, noise=noise, why="No network was repeated, so the noise is not known.", action="Repeat with two seeds or more.")
     return _named_parts(networks, finished, noise=noise, thresholds=thresholds)
 
 
-def _networks(experiment: Experiment, *, goal: str, higher_is_better: bool) -> list[Network]:
+def _networks(experiment: Experiment, *, goal: str, higher_is_better: bool, thresholds: Thresholds) -> list[Network]:
     arms: dict[str, list[Arm]] = {}
     for arm in experiment.arms:
         if arm.value is not None:
@@ -153,10 +161,20 @@ def _networks(experiment: Experiment, *, goal: str, higher_is_better: bool) -> l
                 losses=tuple(score(run.curve, goal=goal, higher_is_better=higher_is_better) for run in runs),
                 train_loss=fmean(finite) if finite else None,
                 max_lr=runs[0].spec.settings.lr if runs else None,
+                is_steady=_is_steady([run.curve for run in runs], thresholds),
                 part="unknown",
             )
         )
     return sorted(found, key=lambda network: network.n_parameters)
+
+
+def _is_steady(curves: Sequence[Curve], thresholds: Thresholds) -> bool:
+    """Whether the final losses of the seeds lie within a share of the drop from the first losses to the best of them."""
+    finals = [curve.valid_loss[-1] for curve in curves if curve.valid_loss and math.isfinite(curve.valid_loss[-1])]
+    if len(finals) < 2:  # noqa: PLR2004 (nothing to disagree with)
+        return True
+    start = float(np.median([loss for curve in curves for loss in curve.train_loss[:_START_UPDATES]]))
+    return max(finals) - min(finals) <= thresholds.unstable_rise * max(start - min(finals), 0.0) or start <= min(finals)
 
 
 def _named_parts(networks: Sequence[Network], finished: Sequence[Network], *, noise: float, thresholds: Thresholds) -> CapacityReading:
@@ -172,13 +190,7 @@ def _named_parts(networks: Sequence[Network], finished: Sequence[Network], *, no
         why = "A network between two good ones is clearly worse, so the loss does not change with capacity alone."
         return _unknown(networks, noise=noise, why=why, action="Look at that network's learning rate and curves, or repeat with more seeds.")
     parts = {network.label: FALLING if index < low else RISING if index > high else LEVEL for index, network in enumerate(finished)}
-    named = tuple(
-        Network(
-            label=network.label, n_parameters=network.n_parameters, losses=network.losses, train_loss=network.train_loss, max_lr=network.max_lr,
-            part=parts.get(network.label, "unknown"),
-        )
-        for network in networks
-    )  # fmt: skip
+    named = tuple(dataclasses.replace(network, part=parts.get(network.label, "unknown")) for network in networks)
     smallest, last = finished[low], len(finished) - 1
     outcome = "no_difference" if (low, high) == (0, last) else "still_falling" if low == last else "rising" if high == 0 else "found"
     rises_by_overfitting = _overfits(finished[high + 1 :], best)
@@ -241,7 +253,10 @@ def _findings(networks: Sequence[Network], smallest: Network, *, noise: float, a
 
 
 def _listed(networks: Sequence[Network]) -> str:
-    return ", ".join(f"'{network.label}' {f'{network.loss:.4g}' if math.isfinite(network.loss) else 'failed'}" for network in networks)
+    return ", ".join(
+        f"'{network.label}' {f'{network.loss:.4g}' if math.isfinite(network.loss) else 'failed'}{'' if network.is_steady else ' (its seeds disagree)'}"
+        for network in networks
+    )
 
 
 def _unknown(networks: Sequence[Network], *, noise: float, why: str, action: str) -> CapacityReading:

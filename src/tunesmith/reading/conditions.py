@@ -101,6 +101,11 @@ class ConditionsReading:
     findings: tuple[Finding, ...]
     advice: str
 
+    @property
+    def ends_too_early(self) -> bool:
+        """Whether conditions cannot be told apart because their losses are flat to the end of the sweep."""
+        return len(self.close) > 1 and any(condition.interval is not None and math.isinf(condition.interval[1]) for condition in self.conditions[:1])
+
     def to_dict(self) -> dict[str, Json]:
         """The JSON document of `tunesmith lr-range --under … --format json` (docs/command-line.md)."""
         return {
@@ -194,12 +199,9 @@ def _sweep(reading: RangeReading, curve: Curve) -> _Sweep | None:
     margin = max(FLAT_SHARE * drop, _FLAT_ERRORS * error)
     spacing = float(np.median(np.diff(lr))) * max(1.0, width)
     low, middle, high = (_flat_to(lr, smoothed, at=at, level=best + margin + shift) for shift in (-error, 0.0, error))
-    if math.isinf(middle):
-        middle = float(lr[-1])
-    interval = (max(0.0, min(low, middle) - spacing), high + spacing)
-    if reading.edge is not None and middle >= reading.edge[0]:
-        middle = reading.edge[0]
-        interval = (min(interval[0], reading.edge[0] - spacing), max(reading.edge[1], reading.edge[0] + spacing))
+    end, highest = (float(lr[-1]), math.inf) if reading.edge is None else (reading.edge[0], max(reading.edge[1], reading.edge[0] + spacing))
+    middle = min(middle, end)
+    interval = (max(0.0, min(low, middle) - spacing), min(high + spacing, highest))
     return _Sweep(reading=reading, best=best, drop=drop, error=error, tolerated=middle, interval=interval)
 
 
@@ -297,7 +299,7 @@ def _findings(experiment: Experiment, ranked: Sequence[Condition], *, close: Seq
         evidence=f"{len(ranked)} conditions, {first.n} sweep{'s' if first.n > 1 else ''} each of {specs[0].total_steps} updates: {_told(first)}",
         not_established=" ".join(filter(None, confounds)), action=advice,
     )  # fmt: skip
-    return (balance, *(_finding(condition, is_close=condition.label in close) for condition in ranked))
+    return (balance, *(_finding(condition, is_close=len(close) > 1 and condition.label in close) for condition in ranked))
 
 
 def _finding(condition: Condition, *, is_close: bool) -> Finding:

@@ -66,8 +66,10 @@ def read_min_lr(experiment: Experiment, *, max_lr: float | None = None, threshol
         CurveError: No run at a constant rate.
     """
     clues: dict[float, list[str]] = {}
+    exact: dict[float, float] = {}
     for arm in experiment.arms:
         if arm.value is not None:
+            exact.setdefault(float(f"{arm.value:.6g}"), arm.value)
             clues.setdefault(float(f"{arm.value:.6g}"), []).append(read_clues(arm.run.curve, thresholds=thresholds)[0].kind)
     if not clues:
         raise CurveError("The start of a cycle must be read from runs at constant learning rates, and there is none. Pass what probes.min_lr returned.")
@@ -99,7 +101,7 @@ def read_min_lr(experiment: Experiment, *, max_lr: float | None = None, threshol
         ways=ways,
         findings=(finding,),
         advice=f"Start the cycle at {suggested:.2g}; by short runs anything up to {largest:.2g} converges.",
-        doubtful=tuple(lr for lr in (largest, beyond) if lr is not None and len(clues[lr]) == 1 and beyond is not None and trouble[lr] != "diverged"),
+        doubtful=tuple(exact[lr] for lr in (largest, beyond) if lr is not None and len(clues[lr]) == 1 and beyond is not None and trouble[lr] != "diverged"),
     )
 
 
