@@ -198,7 +198,8 @@ def _sweep(reading: RangeReading, curve: Curve) -> _Sweep | None:
     drop = max(start - best, 0.0)
     margin = max(FLAT_SHARE * drop, _FLAT_ERRORS * error)
     spacing = float(np.median(np.diff(lr))) * max(1.0, width)
-    low, middle, high = (_flat_to(lr, smoothed, at=at, level=best + margin + shift) for shift in (-error, 0.0, error))
+    strictly = min(FLAT_SHARE * drop, margin - error)  # what noise hides may be a rise
+    low, middle, high = (_flat_to(lr, smoothed, at=at, level=best + rise) for rise in (strictly, margin, margin + error))
     end, highest = (float(lr[-1]), math.inf) if reading.edge is None else (reading.edge[0], max(reading.edge[1], reading.edge[0] + spacing))
     middle = min(middle, end)
     interval = (max(0.0, min(low, middle) - spacing), min(high + spacing, highest))
