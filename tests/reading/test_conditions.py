@@ -94,6 +94,8 @@ def test_conditions_that_do_the_same_are_not_told_apart(noise: float) -> None:
         reading = read_conditions(Experiment(probe="lr_range_under", arms=tuple(arms)))
         assert (reading.outcome, set(reading.close)) == ("no_difference", {"one", "other"})
         assert "cannot tell" in reading.advice
+        lowest = min(reading.conditions, key=lambda condition: condition.best_loss or 0.0)
+        assert (reading.best, reading.suggested_lr) == (lowest.label, lowest.suggested_lr)
 
 
 def test_two_that_stay_flat_to_the_end_ask_for_a_longer_axis() -> None:

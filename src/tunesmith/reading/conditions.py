@@ -85,7 +85,7 @@ class ConditionsReading:
 
     Attributes:
         outcome: "found", "no_difference" where the first cannot be told from another, or "not_found" where no test suggests anything.
-        best: Label of the first; None where there is none.
+        best: Label of the first, or of the one with the lowest loss among those that cannot be told from it; None where there is none.
         suggested_lr: Peak of a cycle under it.
         conditions: Best first: those as good as the best loss by the rate that they tolerate, then the others by their loss.
         close: Labels that cannot be told from the first, itself among them.
@@ -170,11 +170,12 @@ def read_conditions(experiment: Experiment, *, thresholds: Thresholds = DEFAULT_
         return _not_found(ranked)
     first = usable[0]
     close = tuple(condition.label for condition in usable if condition.is_as_good and _overlap(condition.interval, first.interval))
-    advice = _advice(usable, close)
+    best = min((condition for condition in usable if condition.label in close), key=lambda condition: condition.best_loss or 0.0)
+    advice = _advice(usable, close, best=best)
     return ConditionsReading(
         outcome="found" if len(close) == 1 else "no_difference",
-        best=first.label,
-        suggested_lr=first.suggested_lr,
+        best=best.label,
+        suggested_lr=best.suggested_lr,
         conditions=ranked,
         close=close,
         findings=_findings(experiment, ranked, close=close, advice=advice),
@@ -272,16 +273,16 @@ def _overlap(one: Interval | None, other: Interval | None) -> bool:
     return one is not None and other is not None and one[0] <= other[1] and other[0] <= one[1]
 
 
-def _advice(usable: Sequence[Condition], close: Sequence[str]) -> str:
+def _advice(usable: Sequence[Condition], close: Sequence[str], *, best: Condition) -> str:
     first = usable[0]
-    peak = f"{first.suggested_lr:.2g}"
+    peak = f"{best.suggested_lr:.2g}"
     if len(usable) == 1:
         return f"Only '{first.label}' gives a usable range test: use it with a peak of about {peak}, or lay other conditions beside it."
     if len(close) > 1:
         is_open = first.interval is not None and math.isinf(first.interval[1])
         others = ", ".join(f"'{label}'" for label in close)
         more = "raise end_lr, since the loss was flat to its end" if is_open else "more steps, evaluations or repeats may tell"
-        return f"These tests cannot tell {others} apart; {more}. Until then take the one that costs least, with a peak of about {peak}."
+        return f"These tests cannot tell {others} apart; {more}. Until then take the one with the lowest loss, '{best.label}', with a peak of about {peak}."
     return f"Use '{first.label}' with a peak of about {peak}: it tolerates the largest learning rate with a flat loss, which is the balance sought."
 
 
