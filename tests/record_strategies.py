@@ -49,6 +49,7 @@ def run_specs() -> st.SearchStrategy[RunSpec]:
         stops_when_diverged=st.booleans(),
         evaluates_test=st.booleans(),
         keeps_weights=st.booleans(),
+        condition=st.text(max_size=8),
     )
 
 

@@ -88,6 +88,15 @@ def test_a_schedule_starts_at_its_usual_share_of_the_peak_unless_told(knobs: dic
     assert Settings(lr=8.0, **knobs).resolved_min_lr == 8.0 * share  # type: ignore[arg-type]
 
 
+def test_a_run_of_the_studys_own_task_has_no_condition_in_its_key_and_one_of_a_changed_task_has() -> None:
+    spec = RunSpec(settings=Settings(lr=1), total_steps=100, seed=0)
+    changed = RunSpec(settings=Settings(lr=1), total_steps=100, seed=0, condition="no dropout")
+    assert spec.key == "cf082b3acd22f9784900"
+    assert "condition" not in spec.to_dict()
+    assert changed.key != spec.key
+    assert [RunSpec.from_dict(made.to_dict()) for made in (spec, changed)] == [spec, changed]
+
+
 @given(st.floats(1e-12, 1e6), st.floats(0, 1, exclude_max=True), st.integers(1, 2**70))
 def test_plain_numbers_stay_what_they_are(lr: float, momentum: float, batch_size: int) -> None:
     settings = Settings(lr=lr, momentum=momentum, batch_size=batch_size)

@@ -8,7 +8,7 @@ import pytest
 
 from tunesmith.errors import InputError, TaskError, UserCodeError
 from tunesmith.task import Task
-from tunesmith.task_file import load_task
+from tunesmith.task_file import load_task, load_tasks
 
 Write: TypeAlias = Callable[..., str]
 """(text, name="train.py") → path of the file."""
@@ -21,6 +21,12 @@ import tunesmith as ts
 def task():
     data = torch.zeros(8, 2), torch.zeros(8, dtype=torch.long)
     return ts.Task(model=lambda: nn.Linear(2, 2), train=data, valid=data, loss=F.cross_entropy, epochs=3)
+"""
+
+
+SERIES = """
+def widths():
+    return {}
 """
 
 
@@ -159,3 +165,30 @@ def test_a_task_with_contradicting_fields_is_bad_input_not_failed_code(write: Wr
 def test_an_interrupt_goes_through(write: Write) -> None:
     with pytest.raises(KeyboardInterrupt):
         load_task(f"{write('raise KeyboardInterrupt')}:task")
+
+
+@pytest.mark.parametrize(("returned", "names"), [("{'a': task(), 'b': task()}", ["a", "b"]), ("[task(), task()]", None)])
+def test_a_series_is_a_dict_or_a_list_of_tasks(write: Write, returned: str, names: list[str] | None) -> None:
+    found = load_tasks(f"{write(GOOD + SERIES.format(returned))}:widths")
+    assert len(found) == 2
+    assert names is None or list(found) == names
+
+
+def test_a_task_with_conditions_is_a_series_too(write: Write) -> None:
+    text = GOOD.replace("epochs=3", "epochs=3, conditions={'wide': lambda: nn.Linear(2, 2)}")
+    assert list(load_tasks(f"{write(text)}:task")) == ["as given", "wide"]
+
+
+@pytest.mark.parametrize(
+    ("returned", "words"),
+    [
+        ("task()", "got a Task without conditions"),
+        ("[]", "got none"),
+        ("[task(), 3]", "got int"),
+        ("{'a': None}", "got NoneType"),
+        ("None", "got NoneType"),
+    ],
+)
+def test_what_is_no_series_is_refused(write: Write, returned: str, words: str) -> None:
+    with pytest.raises(TaskError, match=words):
+        load_tasks(f"{write(GOOD + SERIES.format(returned))}:widths")

@@ -58,8 +58,8 @@ def _text(found: dict[str, Accuracy | None], *, alarms: tuple[int, int], moved: 
     lines = [
         "# Reading made-up range tests",
         "",
-        f"Seeds {seeds.start} to {seeds.stop - 1}. The truth: where SGD of that length at a constant learning rate ends above its start. All groups but the last:",
-        "at least 20 updates within a factor of 2 of the truth. `within 20 %` counts a sweep without an answer as a miss.",
+        f"Seeds {seeds.start} to {seeds.stop - 1}. The truth: where SGD of that length at a constant learning rate ends above its start.",
+        "All groups but the last: at least 20 updates within a factor of 2 of the truth. `within 20 %` counts a sweep without an answer as a miss.",
         "",
         "| sweeps | n | answered | within 20 % | of those answered | within 1.5x | 90 % interval covers | estimate / truth, 5, 50, 95 % |",
         "|---|---|---|---|---|---|---|---|",

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from tunesmith.finding import Finding
     from tunesmith.in_script import LrRangeTest, lr_range_test, preserve
     from tunesmith.plan import Plan, StudyCost, StudyOutcome, Trained
-    from tunesmith.reading import read_range_test
+    from tunesmith.plots import plot
+    from tunesmith.reading import CapacityReading, Comparison, ConditionsReading, MinLrReading, RangeReading, read, read_range_test
     from tunesmith.recipe import train, tune
     from tunesmith.settings import RunKind, RunSpec, Settings
     from tunesmith.study import Study
@@ -36,6 +37,9 @@ __version__ = "0.1.0.dev0"
 __all__ = [
     "Arm",
     "BudgetError",
+    "CapacityReading",
+    "Comparison",
+    "ConditionsReading",
     "Cost",
     "Curve",
     "CurveError",
@@ -44,7 +48,9 @@ __all__ = [
     "InputError",
     "LrRangeTest",
     "Metric",
+    "MinLrReading",
     "Plan",
+    "RangeReading",
     "Run",
     "RunKind",
     "RunOutcome",
@@ -60,8 +66,10 @@ __all__ = [
     "TunesmithError",
     "UserCodeError",
     "lr_range_test",
+    "plot",
     "preserve",
     "probes",
+    "read",
     "read_range_test",
     "schedules",
     "train",
@@ -77,7 +85,8 @@ _HOMES = {
     "tunesmith.finding": ("Finding",),
     "tunesmith.in_script": ("LrRangeTest", "lr_range_test", "preserve"),
     "tunesmith.plan": ("Plan", "StudyCost", "StudyOutcome", "Trained"),
-    "tunesmith.reading": ("read_range_test",),
+    "tunesmith.plots": ("plot",),
+    "tunesmith.reading": ("CapacityReading", "Comparison", "ConditionsReading", "MinLrReading", "RangeReading", "read", "read_range_test"),
     "tunesmith.recipe": ("train", "tune"),
     "tunesmith.settings": ("RunKind", "RunSpec", "Settings"),
     "tunesmith.study": ("Study",),

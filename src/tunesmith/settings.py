@@ -215,6 +215,7 @@ class RunSpec:
         stops_when_diverged: Whether the run ends once its loss has diverged.
         evaluates_test: Whether the test set is evaluated after the last update.
         keeps_weights: Whether the final weights come back with the curve.
+        condition: Name of the changed task that the run is of, where a study compares several tasks; empty for the study's own.
 
     Raises:
         InputError: A number out of its range.
@@ -234,6 +235,7 @@ class RunSpec:
     stops_when_diverged: bool = True
     evaluates_test: bool = False
     keeps_weights: bool = False
+    condition: str = ""
 
     def __post_init__(self) -> None:
         _make_plain(self, integers=("total_steps", "seed", "evaluations", "valid_examples"))
@@ -246,8 +248,11 @@ class RunSpec:
             _require(holds=not isinstance(value, int) or value >= least, name=f"RunSpec.{name}", must=f"≥ {least}", got=value, advice=advice)
 
     def to_dict(self) -> dict[str, Json]:
-        """A JSON object that `from_dict` turns back into an equal record."""
-        return dataclasses.asdict(self) | {"settings": self.settings.to_dict()}
+        """A JSON object that `from_dict` turns back into an equal record; an empty `condition` is left out, so that keys stay what they were without it."""
+        data = dataclasses.asdict(self) | {"settings": self.settings.to_dict()}
+        if not self.condition:
+            del data["condition"]
+        return data
 
     @classmethod
     def from_dict(cls, data: dict[str, Json]) -> Self:

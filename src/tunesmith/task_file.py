@@ -1,5 +1,6 @@
 """From "FILE:FUNCTION" to a Task: imports the user's file, calls the function, and says in one sentence what does not fit. Trains nothing."""
 
+import dataclasses
 import difflib
 import hashlib
 import importlib.util
@@ -33,14 +34,40 @@ def load_task(reference: str) -> Task:
         Traceback (most recent call last):
         tunesmith.errors.InputError: A task must be given as FILE:FUNCTION, got 'train.py'. Write 'train.py:task', with the name of your function.
     """
-    path, name = parse_reference(reference)
-    module = _import(path)
-    function = _function(module, name, path=path)
-    task = _call(function, reference)
+    task = _described(reference)
     if not isinstance(task, Task):
         hint = " Does it lack a `return`?" if task is None else ""
         raise TaskError(f"{reference} must return a tunesmith.Task, got {type(task).__name__}.{hint or ' Return tunesmith.Task(model=…, train=…, valid=…).'}")
     return task
+
+
+def load_tasks(reference: str) -> dict[str, Task] | list[Task]:
+    """The series of tasks that a function in a file describes: a dict from names to tasks, a list of them, or one task with `conditions`.
+
+    One task with `conditions` is the series of its own network, "as given", and each of those. The file is executed as `load_task` does.
+
+    Args:
+        reference: "FILE:FUNCTION".
+
+    Raises:
+        InputError, UserCodeError: As `load_task`.
+        TaskError: The function returns something else.
+    """
+    found = _described(reference)
+    if isinstance(found, Task) and found.conditions:
+        return {"as given": found} | {name: dataclasses.replace(found, model=make) for name, make in found.conditions.items()}
+    tasks = list(found.values()) if isinstance(found, dict) else found
+    strange = [type(task).__name__ for task in tasks if not isinstance(task, Task)] if isinstance(tasks, list) else [type(found).__name__]
+    if strange or not tasks:
+        got = "a Task without conditions" if isinstance(found, Task) else strange[0] if strange else "none"
+        raise TaskError(f"{reference} must return a dict or list of tunesmith.Task, or one Task with conditions=, got {got}. Return {{'width 64': task, …}}.")
+    return found  # type: ignore[return-value]  # every item was looked at
+
+
+def _described(reference: str) -> object:
+    """What the function in the file returns."""
+    path, name = parse_reference(reference)
+    return _call(_function(_import(path), name, path=path), reference)
 
 
 def parse_reference(reference: str) -> tuple[Path, str]:

@@ -80,10 +80,6 @@ def test_where_two_outcomes_are_as_frequent_the_one_that_claims_less_counts() ->
     assert result_of(sweep_of(0.8), flat()).outcome is RangeOutcome.FLAT
 
 
-def test_an_exponential_sweep_is_called_one() -> None:
-    assert all("exponential" in finding.evidence for finding in result_of(sweep_of(0.8), spacing="exponential").findings if "sweep of" in finding.evidence)
-
-
 def test_apply_keeps_ratios_over_groups_and_optimizers() -> None:
     weights = [nn.Parameter(torch.zeros(1)) for _ in range(3)]
     one = torch.optim.SGD([{"params": weights[:1], "lr": 0.02}, {"params": weights[1:2], "lr": 0.01}])

@@ -4,6 +4,7 @@ from tests.probes.contract import ProbeContract
 from tests.probes.watched import Recorder, Watched
 
 from tunesmith import probes
+from tunesmith.errors import InputError
 from tunesmith.experiment import Experiment
 from tunesmith.fleet import Execute, execute_here
 from tunesmith.settings import Settings
@@ -33,3 +34,9 @@ def test_other_knobs_are_those_of_the_peak() -> None:
     probes.min_lr(Watched().task(), settings, total_steps=20, shares=(0.5,), execute=recorder)
     (spec,) = recorder.specs
     assert (spec.settings.momentum, spec.settings.weight_decay, spec.settings.batch_size) == (0.95, 0.01, 8)
+
+
+@pytest.mark.parametrize("shares", [(), (0.0,), (0.1, 1.5), (-0.1,), (float("nan"),)])
+def test_shares_that_are_none_of_the_peak_are_refused(shares: tuple[float, ...]) -> None:
+    with pytest.raises(InputError, match="fractions of the peak"):
+        probes.min_lr(Watched().task(), Settings(batch_size=8), total_steps=20, shares=shares, execute=Recorder())

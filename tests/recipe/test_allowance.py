@@ -3,11 +3,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tunesmith.cost import FORWARD_SHARE
-from tunesmith.probes.lr_range import FEWEST_STEPS
+from tunesmith.probes.lr_range import FEWEST_STEPS, MOST_BRACKET_STEPS
 from tunesmith.recipe.allowance import (
     FEWEST_FIRST_STEPS,
     FEWEST_SHORT_STEPS,
-    MOST_BRACKET_STEPS,
     RANGE_SHARE,
     STAGE_RUNS,
     bracket_steps,

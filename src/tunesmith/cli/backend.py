@@ -1,6 +1,7 @@
 """What does the work that the commands ask for: one record of functions, so that a test can hand over others. Each loads what it needs when it is called."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -9,12 +10,17 @@ from tunesmith.errors import InputError
 from tunesmith.settings import Json, Settings
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
     from tunesmith.plan import Plan, Trained
     from tunesmith.recipe.progress import Progress
     from tunesmith.study import Study
     from tunesmith.task import Task
 
 # ruff: noqa: PLC0415 (the point of this file: loaded when called)
+
+
+PLOT_ENDINGS = (".png", ".svg", ".pdf")
 
 
 class Result(Protocol):
@@ -29,6 +35,12 @@ def _load_task(reference: str) -> "Task":
     from tunesmith.task_file import load_task
 
     return load_task(reference)
+
+
+def _load_tasks(reference: str) -> "dict[str, Task] | list[Task]":
+    from tunesmith.task_file import load_tasks
+
+    return load_tasks(reference)
 
 
 def _demo_task() -> "Task":
@@ -107,6 +119,55 @@ def _min_lr(
     return min_lr(task, out=out, seed=seed, device=device, max_lr=max_lr, steps=steps, batch_size=batch_size, progress=progress)
 
 
+def _lr_range_under(
+    task: "Task",
+    conditions: Mapping[str, Mapping[str, float]],
+    *,
+    out: Path,
+    names: tuple[str, ...] | None,
+    seed: int,
+    device: str,
+    start_lr: float | None,
+    end_lr: float | None,
+    steps: int | None,
+    batch_size: int | None,
+    repeats: int,
+    progress: "Progress",
+) -> Result:
+    from tunesmith.recipe.several import lr_range_under
+
+    return lr_range_under(
+        task,
+        conditions,
+        out=out,
+        names=names,
+        seed=seed,
+        device=device,
+        start_lr=start_lr,
+        end_lr=end_lr,
+        steps=steps,
+        batch_size=batch_size,
+        repeats=repeats,
+        progress=progress,
+    )
+
+
+def _capacity(
+    tasks: "dict[str, Task] | list[Task]",
+    *,
+    out: Path,
+    seed: int,
+    device: str,
+    steps: int | None,
+    batch_size: int | None,
+    repeats: int,
+    progress: "Progress",
+) -> Result:
+    from tunesmith.recipe.several import capacity
+
+    return capacity(tasks, out=out, seed=seed, device=device, steps=steps, batch_size=batch_size, repeats=repeats, progress=progress)
+
+
 def _read_curve_file(path: Path) -> Result:
     from tunesmith.reading.range_test import read_curve_file
 
@@ -174,16 +235,33 @@ def _schedule_values(settings: Settings, total_steps: int) -> tuple[list[float],
 
 
 def _plot_schedule(settings: Settings, total_steps: int, path: Path) -> None:
-    from matplotlib.figure import Figure
-
     from tunesmith.plots import plot_schedule
 
-    figure = Figure(layout="constrained")
-    plot_schedule(settings, total_steps, figure.subplots())
-    try:
-        figure.savefig(path)
-    except ValueError as error:  # an ending that matplotlib does not know
-        raise InputError(f"--plot must name a file that ends in .png, .svg or .pdf, got {str(path)!r}. Give it another ending.") from error
+    with _figure_in(path) as ax:
+        plot_schedule(settings, total_steps, ax)
+
+
+def _plot_probe(folder: Path, probe: str, path: Path) -> None:
+    """The figure of a probe's experiment in a study."""
+    from tunesmith.plots import plot
+
+    with _open_study(folder) as study:
+        experiment = next((found for found in study.experiments() if found.probe == probe), None)
+    if experiment is not None:
+        with _figure_in(path) as ax:
+            plot(experiment, ax)
+
+
+@contextmanager
+def _figure_in(path: Path) -> Generator["Axes"]:
+    """Axes to draw on; the figure is written afterwards."""
+    from matplotlib.figure import Figure
+
+    if path.suffix.lower() not in PLOT_ENDINGS:
+        raise InputError(f"--plot must name a file that ends in .png, .svg or .pdf, got {str(path)!r}. Give it another ending.")
+    figure = Figure(figsize=(7.0, 4.0), layout="constrained")
+    yield figure.subplots()
+    figure.savefig(path, dpi=150)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,10 +270,12 @@ class Backend:
 
     Attributes:
         load_task: "FILE:FUNCTION" → the task.
+        load_tasks: The same → a series of tasks.
         demo_task: () → the task of `tunesmith demo`.
         tune: As `tunesmith.tune`.
         train: As `tunesmith.train`.
-        lr_range, min_lr: One probe on a task, read.
+        lr_range, lr_range_under, min_lr: One probe on a task, read.
+        capacity: One probe on a series of tasks, read.
         read_curve_file: CSV of a recorded sweep → what a range test finds in it.
         summarize: Folder of a study → text for a terminal.
         study_to_json: Folder of a study → JSON object.
@@ -205,14 +285,18 @@ class Backend:
         schedule_names: () → names that `--schedule` takes.
         schedule_values: (settings, total_steps) → learning rate and momentum of every update.
         plot_schedule: (settings, total_steps, path) → writes a figure.
+        plot_probe: (folder of a study, name of a probe, path) → writes the figure of its experiment.
     """
 
     load_task: "Callable[[str], Task]" = _load_task
+    load_tasks: "Callable[[str], dict[str, Task] | list[Task]]" = _load_tasks
     demo_task: "Callable[[], Task]" = _demo_task
     tune: "Callable[..., Plan]" = _tune
     train: "Callable[..., Trained]" = _train
     lr_range: Callable[..., Result] = _lr_range
+    lr_range_under: Callable[..., Result] = _lr_range_under
     min_lr: Callable[..., Result] = _min_lr
+    capacity: Callable[..., Result] = _capacity
     read_curve_file: Callable[[Path], Result] = _read_curve_file
     summarize: Callable[[Path], str] = _summarize
     study_to_json: Callable[[Path], dict[str, Json]] = _study_to_json
@@ -222,3 +306,4 @@ class Backend:
     schedule_names: Callable[[], tuple[str, ...]] = _schedule_names
     schedule_values: Callable[[Settings, int], tuple[list[float], list[float]]] = _schedule_values
     plot_schedule: Callable[[Settings, int, Path], None] = _plot_schedule
+    plot_probe: Callable[[Path, str, Path], None] = _plot_probe

@@ -12,7 +12,7 @@ from tunesmith.cli.backend import Backend
 from tunesmith.cli.drawing import schedule
 from tunesmith.cli.failures import BAD_INPUT
 from tunesmith.cli.output import write_text
-from tunesmith.cli.probing import lr_range, min_lr
+from tunesmith.cli.probing import capacity, lr_range, min_lr
 from tunesmith.cli.studies import export, report, show
 from tunesmith.cli.tuning import demo, train, tune
 
@@ -40,7 +40,7 @@ def group() -> None:
     """
 
 
-for _command in (demo, tune, lr_range, min_lr, train, schedule, show, report, export):
+for _command in (demo, tune, lr_range, min_lr, capacity, train, schedule, show, report, export):
     group.add_command(_command)
 
 

@@ -16,6 +16,9 @@ T = TypeVar("T")
 
 BOUNDED_KNOBS = ("lr", "batch_size", "momentum", "weight_decay")
 FIXED_KNOBS = (*BOUNDED_KNOBS, "epochs")
+SWEPT_KNOBS = ("batch_size", "momentum", "weight_decay")
+ALL_CONDITIONS = "conditions"
+"""What is typed for all of the task's own conditions."""
 
 
 def positive(_context: click.Context, _parameter: click.Parameter, value: float | None) -> float | None:
@@ -80,6 +83,52 @@ def parse_bounds(texts: Iterable[str]) -> dict[str, tuple[float, float]]:
             raise InputError(f"--bound must be KNOB=LOW:HIGH with LOW ≤ HIGH, got {text!r}. Write --bound {knob}={high_text}:{low_text}.")
         bounds[knob] = (low, high)
     return bounds
+
+
+def parse_under(texts: Iterable[str]) -> tuple[dict[str, dict[str, float]], tuple[str, ...] | None]:
+    """Conditions of a range test, from `--under KNOB=VALUE,VALUE`, `--under momentum=HIGH:LOW` and `--under NAME`.
+
+    Args:
+        texts: What was typed, one item an option.
+
+    Returns:
+        Name → fields of Settings to replace, and names of the task's own conditions; None for all of these, which is typed `--under conditions`.
+
+    Raises:
+        InputError: An unknown knob, or a value out of its range.
+
+    Example:
+        >>> parse_under(["weight_decay=1e-4,1e-3"])[0]
+        {'weight_decay 1e-4': {'weight_decay': 0.0001}, 'weight_decay 1e-3': {'weight_decay': 0.001}}
+        >>> parse_under(["momentum=0.95:0.85"])[0]
+        {'momentum 0.95:0.85': {'momentum': 0.95, 'min_momentum': 0.85}}
+        >>> parse_under(["no dropout"]), parse_under(["conditions"])
+        (({}, ('no dropout',)), ({}, None))
+    """
+    conditions: dict[str, dict[str, float]] = {}
+    names: list[str] = []
+    for text in texts:
+        if "=" not in text:
+            names.append(text.strip())
+            continue
+        knob, values = _split(
+            text, option="--under", form="KNOB=VALUE,VALUE or the name of a condition", example="--under weight_decay=1e-4,1e-3", knobs=SWEPT_KNOBS
+        )
+        for value in values.split(","):
+            conditions[f"{knob} {value.strip()}"] = _condition(knob, value)
+    return conditions, None if ALL_CONDITIONS in names else tuple(dict.fromkeys(names))
+
+
+def _condition(knob: str, text: str) -> dict[str, float]:
+    high, colon, low = text.partition(":")
+    if not colon:
+        return {knob: _value(knob, text, option="--under")}
+    if knob != "momentum":
+        raise InputError(f"--under must give HIGH:LOW for momentum alone, which is cycled, got {knob}={text}. Separate values by commas.")
+    top, bottom = _value(knob, high, option="--under"), _value(knob, low, option="--under")
+    if bottom > top:
+        raise InputError(f"--under momentum must be HIGH:LOW with HIGH ≥ LOW, got {text!r}. Write momentum={low}:{high}.")
+    return {"momentum": top, "min_momentum": bottom}
 
 
 def require_apart(fixed: Iterable[str], bounds: Iterable[str]) -> None:

@@ -90,13 +90,24 @@ def result_text(document: dict[str, Json]) -> str:
         Zone        0.4 to 0.8
         Advice: Use 0.5.
     """
-    shown = {name: value for name, value in document.items() if name not in ("version", "findings", "advice")}
+    tables = {name: list(_objects(value)) for name, value in document.items() if name != "findings"}
+    shown = {name: value for name, value in document.items() if name not in ("version", "findings", "advice") and not tables.get(name)}
     width = max((len(name) for name in shown), default=0)
     lines = [f"{name.replace('_', ' ').capitalize():{width}}  {_value_text(value)}" for name, value in shown.items()]
+    lines += [line for name, rows in tables.items() if rows for line in _table(name, rows)]
     lines += [_finding_text(finding) for finding in _objects(document.get("findings"))]
     advice = document.get("advice")
     lines += [f"Advice: {sentence}" for sentence in (advice if isinstance(advice, list) else [advice]) if sentence]
     return "\n".join(lines)
+
+
+def _table(name: str, rows: list[dict[str, Json]]) -> list[str]:
+    """Objects as rows under their names, in the order given."""
+    heads = [key for key in rows[0] if key != "label"]
+    cells = [[name.capitalize(), *(head.replace("_", " ") for head in heads)]]
+    cells += [[str(row.get("label", "")), *(_value_text(row.get(head)) for head in heads)] for row in rows]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
+    return ["  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
 
 
 def _value_text(value: Json) -> str:
@@ -105,6 +116,8 @@ def _value_text(value: Json) -> str:
     if isinstance(value, list):
         numbers = [item for item in value if isinstance(item, (int, float))]
         is_range = len(numbers) == len(value) == 2  # noqa: PLR2004 (low, high)
+        if len(value) == 2 and len(numbers) == 1 and value[1] is None:  # noqa: PLR2004 (an open end)
+            return f"{number_text(numbers[0])} or more"
         return interval_text((numbers[0], numbers[1]), digits=3) if is_range else ", ".join(_value_text(item) for item in value)
     return ", ".join(f"{name} {_value_text(item)}" for name, item in value.items()) if isinstance(value, dict) else str(value)
 

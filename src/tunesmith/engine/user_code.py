@@ -33,7 +33,7 @@ def user_code(spec: RunSpec | None = None) -> Generator[None]:
         UserCodeError: Code of the user's own raised.
         TaskError: torch refused what the task gave it, or ran out of memory.
     """
-    where = "" if spec is None else f" (settings {spec.settings}, seed {spec.seed})"
+    where = "" if spec is None else f" (settings {spec.settings}, seed {spec.seed}{spec.condition and f', condition {spec.condition!r}'})"
     try:
         yield
     except TunesmithError:

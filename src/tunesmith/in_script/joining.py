@@ -33,7 +33,7 @@ def join(runs: Sequence[Curve], *, start_lr: float, end_lr: float, steps: int, s
         >>> curve = Curve(lr=lrs, momentum=lrs, train_loss=losses, eval_step=(), valid_loss=())
         >>> result = join([curve, curve], start_lr=0.01, end_lr=1.0, steps=100, spacing="linear")
         >>> str(result.outcome), round(result.suggestion(), 1), [round(end, 1) for end in result.interval]
-        ('found', 0.4, [0.4, 0.4])
+        ('found', 0.1, [0.1, 0.1])
     """
     readings = [read_range(run, thresholds=thresholds) for run in runs]
     outcome = _most_frequent([reading.outcome for reading in readings])

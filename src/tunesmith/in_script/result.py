@@ -86,9 +86,9 @@ class LrRangeTest:
         Args:
             ax: Axes to draw on; None for those of a new figure.
         """
-        from tunesmith.in_script.drawing import draw_range_test  # noqa: PLC0415 (loaded only to draw)
+        from tunesmith.plots import plot_range_test  # noqa: PLC0415 (loaded only to draw)
 
-        return draw_range_test(self.runs, edge=self.edge, zone=self.zone, is_log=self.spacing == "exponential", ax=ax)
+        return plot_range_test(self.runs, edge=self.edge, zone=self.zone, is_log=self.spacing == "exponential", ax=ax)
 
     def to_dict(self) -> dict[str, Json]:
         """A JSON object: that of `tunesmith lr-range --format json` (docs/command-line.md), and the sweep with its raw curves."""

@@ -1,4 +1,4 @@
-"""Records as matplotlib figures, drawn on Axes and never shown; the numbers behind them are in `facts` and `arms`.
+"""Records as matplotlib figures, drawn on Axes and never shown; the numbers behind them are in `facts`, `arms` and `overlays`.
 
 Loaded when first used, so that `tunesmith.plots.digits` and the command line need no numpy.
 """
@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tunesmith.plots.figures import plot_curves, plot_experiment, plot_range_test, plot_schedule
+    from tunesmith.plots.probe_figures import plot, plot_capacity, plot_conditions
 
-__all__ = ["plot_curves", "plot_experiment", "plot_range_test", "plot_schedule"]
+__all__ = ["plot", "plot_capacity", "plot_conditions", "plot_curves", "plot_experiment", "plot_range_test", "plot_schedule"]
+_PROBE_FIGURES = frozenset({"plot", "plot_capacity", "plot_conditions"})
 
 
-def __getattr__(name: str) -> object:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module("tunesmith.plots.figures"), name)
+if not TYPE_CHECKING:  # so that a checker still objects to a name that is not there
+
+    def __getattr__(name: str) -> object:
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module("tunesmith.plots.probe_figures" if name in _PROBE_FIGURES else "tunesmith.plots.figures"), name)

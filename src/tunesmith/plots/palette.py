@@ -7,6 +7,7 @@ TRAINING = "#8a8f98"
 WARNING = "#d3622a"
 """Divergence, edges and clues: vermilion, which stays apart from the blue under every common colour blindness."""
 
+_DISTINCT = (VALIDATION, WARNING, "#2f9470", "#9a5fb5", "#a8842a", TRAINING)
 _RAMP = ((47, 111, 191), (96, 122, 168), (140, 130, 140), (184, 129, 96), (217, 127, 38))
 
 
@@ -22,6 +23,18 @@ def ramp(count: int) -> tuple[str, ...]:
     if count == 1:
         return (VALIDATION,)
     return tuple(_mixed(index * (len(_RAMP) - 1) / (count - 1)) for index in range(count))
+
+
+def distinct(count: int) -> tuple[str, ...]:
+    """`count` colours for things without an order; beyond six they come again.
+
+    Example:
+        >>> distinct(2)
+        ('#2f7fc1', '#d3622a')
+        >>> len(distinct(8))
+        8
+    """
+    return tuple(_DISTINCT[index % len(_DISTINCT)] for index in range(count))
 
 
 def _mixed(position: float) -> str:

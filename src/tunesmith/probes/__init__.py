@@ -1,10 +1,26 @@
 """Experiments: (task, settings, steps, seed) → curves. A probe measures and judges nothing."""
 
 from tunesmith.probes.annealed import Candidate, annealed_runs
+from tunesmith.probes.capacity import capacity
 from tunesmith.probes.confirm import confirm, current
 from tunesmith.probes.lr_range import bracket, lr_range
+from tunesmith.probes.lr_range_under import lr_range_under, named_conditions
 from tunesmith.probes.min_lr import min_lr
 from tunesmith.probes.momentum import at_momentum, momentum
 from tunesmith.probes.weight_decay import weight_decay
 
-__all__ = ["Candidate", "annealed_runs", "at_momentum", "bracket", "confirm", "current", "lr_range", "min_lr", "momentum", "weight_decay"]
+__all__ = [
+    "Candidate",
+    "annealed_runs",
+    "at_momentum",
+    "bracket",
+    "capacity",
+    "confirm",
+    "current",
+    "lr_range",
+    "lr_range_under",
+    "min_lr",
+    "momentum",
+    "named_conditions",
+    "weight_decay",
+]

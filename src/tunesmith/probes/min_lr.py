@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 
+from tunesmith.errors import InputError
 from tunesmith.experiment import Arm, Experiment
 from tunesmith.fleet import Execute, execute_here
+from tunesmith.reading.min_lr import SHARES
 from tunesmith.settings import RunSpec, Settings
 from tunesmith.task import Task
-
-SHARES = (1 / 40, 1 / 20, 1 / 10, 1 / 4, 1 / 3)
-"""Of the peak: what the author used (/10, /20, /40) and the report's /3 and /4 (METHOD, section 2.1)."""
 
 
 def min_lr(
@@ -30,12 +29,19 @@ def min_lr(
         task: What to train.
         settings: Their `lr` is the peak.
         total_steps: Updates of each run; the report takes a few hundred.
-        shares: Of the peak, each in (0, 1].
+        shares: Of the peak, each in (0, 1]. Default: what the author and the report use, a fortieth to a third (METHOD, section 2.1).
         seed: Fixes initialisation and order for all arms.
         evaluations: Evaluations on the way.
         valid_examples: Size of the fixed validation slice; None for all of it.
         execute: Where the runs are made.
+
+    Raises:
+        InputError: No share, or one outside (0, 1].
+
+    Source: Smith 2018, arXiv:1803.09820, section 4.1: "the largest initial learning rate at which convergence begins without signs of overfitting".
     """
+    if not shares or not all(0 < share <= 1 for share in shares):
+        raise InputError(f"shares must be fractions of the peak in (0, 1], got {list(shares)}. Leave them out for a fortieth to a third.")
     specs = [
         RunSpec(
             settings=Settings(

@@ -1,7 +1,30 @@
 """Curves → findings. numpy and scipy only: what can be recomputed from stored curves never needs training again."""
 
+from tunesmith.reading.capacity import CapacityReading, Network, read_capacity
 from tunesmith.reading.clues import read_clues
 from tunesmith.reading.comparison import Comparison, compare, noise_between_seeds
+from tunesmith.reading.conditions import Condition, ConditionsReading, read_conditions
+from tunesmith.reading.experiment import Reading, read
+from tunesmith.reading.min_lr import MinLrReading, read_min_lr
 from tunesmith.reading.range_test import RangeOutcome, RangeReading, read_range, read_range_test
 
-__all__ = ["Comparison", "RangeOutcome", "RangeReading", "compare", "noise_between_seeds", "read_clues", "read_range", "read_range_test"]
+__all__ = [
+    "CapacityReading",
+    "Comparison",
+    "Condition",
+    "ConditionsReading",
+    "MinLrReading",
+    "Network",
+    "RangeOutcome",
+    "RangeReading",
+    "Reading",
+    "compare",
+    "noise_between_seeds",
+    "read",
+    "read_capacity",
+    "read_clues",
+    "read_conditions",
+    "read_min_lr",
+    "read_range",
+    "read_range_test",
+]

@@ -59,7 +59,15 @@ def sweep_text(curve: Curve) -> str:
 
 
 def range_findings(
-    curve: Curve, judge: Track, *, is_validation: bool, edge: Edge | None, hump: int | None, zone: Interval, suggested: float, best_lr: float,
+    curve: Curve,
+    judge: Track,
+    *,
+    is_validation: bool,
+    edge: Edge | None,
+    hump: int | None,
+    zone: Interval,
+    suggested: float,
+    best_lr: float,
     thresholds: Thresholds,
 ) -> tuple[Finding, ...]:
     """The findings of a sweep that shows something.
@@ -77,7 +85,7 @@ def range_findings(
     """
     sweep, loss, n = sweep_text(curve), "validation loss" if is_validation else "training loss", len(curve.lr)
     read = "the upper end of the zone, for no edge was seen" if edge is None else "an eighth of the edge"
-    read = "half of the edge or the upper end of the zone, for small rates overfit" if edge is not None and hump is not None else read
+    read += "" if edge is None or hump is None else " or, where that is more, twice the rate of the hump"
     found = [
         Finding(
             kind="suggestion", value=float(suggested), interval=(suggested / 2, 2 * suggested), confidence=0.6 if edge is None else 0.7,

@@ -27,6 +27,8 @@ from tunesmith.thresholds import DEFAULT_THRESHOLDS, Thresholds
 RANGE_VERSION = 1
 SUGGESTED_SHARE = 1 / 8
 """Of the edge: what is suggested as the peak of a training (fitted on six networks of `benchmarks/tasks`, reported on four others, LOG.md, 2026-11-22)."""
+BEYOND_HUMP = 2.0
+"""Where small rates overfit, the suggestion is at least this many times the rate at the top of the hump (our choice)."""
 EDGE_FRACTION = 0.5
 """Of the edge: the largest rate worth trying (our choice: on noisy quadratics the best 1cycle peak lies at .35-.7 of it)."""
 _NOISY_SHARE = 0.05
@@ -62,7 +64,7 @@ class RangeReading:
 
     Attributes:
         outcome: found, never_diverged, diverged_at_once, flat or too_noisy.
-        suggested_lr: Peak of a cycle: an eighth of the edge; `largest_lr` where no edge was seen or small rates overfit; None where nothing can be suggested.
+        suggested_lr: Peak of a cycle: an eighth of the edge, beyond an early hump; `largest_lr` where no edge was seen; None where nothing can be suggested.
         largest_lr: The largest peak worth trying: half of the edge, or the upper end of the zone where that is lower; None where nothing can be suggested.
         zone: Learning rates, low to high, where the loss is near its best; None where there is none.
         edge: Interval, low to high, where the loss begins to jump for good; None where it did not.
@@ -142,7 +144,9 @@ def read_range(curve: Curve, *, thresholds: Thresholds = DEFAULT_THRESHOLDS) -> 
     zone, best_lr = _zone(judge, edge, thresholds)
     largest = zone[1] if edge is None else min(zone[1], EDGE_FRACTION * edge.lr)
     hump = hump_of(judge, thresholds) if judge is valid else None  # overfitting shows in the validation loss alone
-    suggested = largest if edge is None or hump is not None else SUGGESTED_SHARE * edge.lr  # where small rates overfit, a small share of the edge does
+    suggested = largest if edge is None else SUGGESTED_SHARE * edge.lr
+    if edge is not None and hump is not None:  # rates up to there overfit
+        suggested = max(suggested, min(BEYOND_HUMP * float(judge.lr[hump]), largest))
     if largest <= 0:
         return _without_suggestion(_outcome_without_drop(train, curve, thresholds), curve, evidence="The loss was best at learning rate 0.")
     outcome = RangeOutcome.NEVER_DIVERGED if edge is None else RangeOutcome.FOUND
@@ -207,7 +211,7 @@ def read_curve_file(path: Path, *, thresholds: Thresholds = DEFAULT_THRESHOLDS) 
     return read_range(read_sweep(path), thresholds=thresholds)
 
 
-def read_range_test(
+def read_range_test(  # noqa: PLR0917 (the columns of a recorded sweep, in their order)
     lr: ArrayLike,
     train_loss: ArrayLike,
     valid_loss: ArrayLike | None = None,
@@ -231,7 +235,7 @@ def read_range_test(
         >>> lr = np.linspace(0.01, 1, 100)
         >>> reading = read_range_test(lr, np.where(lr < 0.6, 2 - np.minimum(lr, 0.3) * 5, 9.0))
         >>> str(reading.outcome), round(reading.suggestion(), 2), round(reading.largest_lr, 2)
-        ('found', 0.05, 0.22)
+        ('found', 0.06, 0.26)
     """
     lrs, train = np.asarray(lr, dtype=float), np.asarray(train_loss, dtype=float)
     valid = np.full(lrs.shape, np.nan) if valid_loss is None else np.asarray(valid_loss, dtype=float)

@@ -13,7 +13,7 @@ All shares are our choice.
 from dataclasses import dataclass
 
 from tunesmith.cost import FORWARD_SHARE
-from tunesmith.probes.lr_range import FEWEST_STEPS
+from tunesmith.probes.lr_range import FEWEST_STEPS, MOST_BRACKET_STEPS
 
 LOOK_SHARE = 0.03
 BRACKET_SHARE = 0.08
@@ -21,8 +21,10 @@ RANGE_SHARE = 0.15
 VALIDATION_SHARE = 0.15
 """Share of a short run's price that its evaluation may take."""
 RANGE_VALIDATION_SHARE = 0.35
+SINGLE_VALIDATION_SHARE = 0.25
+"""Share of the updates' price that all evaluations of a run of a single probe may take (our choice; the same as for a range test inside a script)."""
+SMALLEST_SLICE = 32
 FEWEST_SHORT_STEPS = 16
-MOST_BRACKET_STEPS = 100
 LONGEST_SHORT_RUN = 1 / 8
 FEWEST_FIRST_STEPS = 600
 SMALLEST_FIRST_BATCH = 16
@@ -102,6 +104,30 @@ def range_size(*, search_examples: float, batch_size: int, n_valid: int, norm_ex
     evaluations = max(0, min(evaluations, int((2 * allowed - FEWEST_STEPS * batch_size) / price) - 1))
     steps = int((allowed - (evaluations + 1) * price) / batch_size)
     return SweepSize(steps=max(FEWEST_STEPS, steps), evaluations=evaluations, valid_examples=valid_examples)
+
+
+def validation_size(*, trained_examples: float, evaluations: int, n_valid: int, norm_examples: int, slice_unit: int = 1) -> tuple[int, int]:
+    """Evaluations on the way and examples of each, for a run of a single probe, so that all of them together cost at most a quarter of its updates.
+
+    The slice is made smaller first, then evaluations are left out; the one at the end is always made, whatever it costs.
+
+    Args:
+        trained_examples: Examples forward and backward that the run takes.
+        evaluations: How many are wanted on the way, evenly spaced in examples.
+        n_valid: Validation examples.
+        norm_examples: Examples that a re-estimation of BatchNorm statistics takes before each.
+        slice_unit: A slice comes in whole multiples of it: a batch maker gives whole batches.
+
+    Example:
+        >>> validation_size(trained_examples=30_000, evaluations=24, n_valid=10_000, norm_examples=0)
+        (24, 900)
+        >>> validation_size(trained_examples=600, evaluations=24, n_valid=10_000, norm_examples=0)
+        (13, 32)
+    """
+    allowed = SINGLE_VALIDATION_SHARE * trained_examples / FORWARD_SHARE  # examples forward
+    size = min(n_valid, max(SMALLEST_SLICE, int(allowed / (evaluations + 1)) - norm_examples))
+    size = min(n_valid, max(1, size // slice_unit) * slice_unit)
+    return max(0, min(evaluations, int(allowed / (size + norm_examples)) - 1)), size
 
 
 def short_size(

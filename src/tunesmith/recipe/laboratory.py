@@ -165,7 +165,8 @@ class Laboratory:
         processes.run(missing, on_step=on_step, on_result=on_result)
 
     def _tell(self, spec: RunSpec, purpose: Purpose, *, step: int, cost: float) -> None:
-        self.progress.run(label=f"{purpose}, lr {spec.settings.lr:.3g}, seed {spec.seed}", step=step, total_steps=spec.total_steps, cost=cost)
+        condition = f"{spec.condition}, " if spec.condition else ""
+        self.progress.run(label=f"{purpose}, {condition}lr {spec.settings.lr:.3g}, seed {spec.seed}", step=step, total_steps=spec.total_steps, cost=cost)
 
     def _keep(self, spec: RunSpec, result: RunResult, purpose: Purpose) -> Run:
         run = Run(spec=spec, curve=result.curve)

@@ -13,7 +13,7 @@ from tunesmith.engine.data import EVALUATION_BATCH_SIZE
 from tunesmith.experiment import Experiment
 from tunesmith.finding import Finding
 from tunesmith.plan import StudyOutcome
-from tunesmith.probes.lr_range import FEWEST_STEPS
+from tunesmith.probes.lr_range import FEWEST_STEPS, LOWEST_MOMENTUM, USUAL_MOMENTUM
 from tunesmith.reading.range_test import EDGE_FRACTION, RangeOutcome
 from tunesmith.recipe.allowance import FEWEST_SHORT_STEPS, LONGEST_SHORT_RUN, STAGE_RUNS, bracket_steps, first_batch_size, short_size
 from tunesmith.recipe.laboratory import Laboratory
@@ -26,10 +26,6 @@ from tunesmith.recipe.stages.peak import choose_peak
 from tunesmith.recipe.stages.state import Tuning
 from tunesmith.recipe.stages.sweep import run_bracket, run_sweeps
 from tunesmith.settings import Settings
-
-USUAL_MOMENTUM, LOWEST_MOMENTUM = 0.95, 0.85
-"""The report's usual best, cycled (section 4.3)."""
-
 
 _NO_RANGE = {
     RangeOutcome.DIVERGED_AT_ONCE: "The loss jumped before it had fallen in the range test: look for a bug in the loss or the data, or fix lr (--fix lr=…).",

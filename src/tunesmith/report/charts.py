@@ -7,7 +7,8 @@ from tunesmith.finding import Finding
 from tunesmith.plots.arms import ExperimentFacts, KnobPoint, separated
 from tunesmith.plots.digits import interval_text, number_text
 from tunesmith.plots.facts import CurveFacts, Line, RangeTestFacts, joint_range, loss_range
-from tunesmith.plots.palette import TRAINING, VALIDATION, WARNING, ramp
+from tunesmith.plots.overlays import CapacityFacts, OverlayFacts, height_at
+from tunesmith.plots.palette import TRAINING, VALIDATION, WARNING, distinct, ramp
 from tunesmith.report.canvas import (
     NAMED,
     Spec,
@@ -97,6 +98,51 @@ def sweep_figure(named: Sequence[tuple[str, RangeTestFacts]]) -> Spec:
     bounds = joint_range([loss_range([line]) for line in lines])
     layout = layout_of(x={"title": axis_title("learning rate")}, y=loss_axis(bounds), title="smoothed loss", has_legend=True)
     return {"data": [*data], "layout": layout}
+
+
+def overlay_figure(facts: OverlayFacts) -> Spec:
+    """Range tests under conditions over one another, best first: smoothed losses, the largest rate with a flat loss as a dot, the edge upright."""
+    data: list[Spec] = []
+    shapes: list[Spec] = []
+    for rank, (shown, color) in enumerate(zip(facts.ranked, distinct(len(facts.ranked)), strict=True), start=1):
+        condition, line = shown.condition, shown.band
+        data.append(trace(Line(x=line.x, y=line.mean), name=label(f"{rank}. {condition.label}"), color=color))
+        if condition.tolerated_lr is not None and condition.is_as_good and line.x:
+            place = condition.tolerated_lr
+            dot: Spec = {"mode": "markers", "marker": {"color": color, "size": 9}, "showlegend": False}
+            data.append({**trace(Line(x=(place,), y=(height_at(line, place),)), name=label(condition.label), color=color), **dot})
+        if condition.edge is not None:
+            shapes.append(upright(math.sqrt(max(0.0, condition.edge[0] * condition.edge[1])), color))
+    title = f"smoothed {'validation' if facts.is_validation else 'training'} loss"
+    layout = layout_of(x={"title": axis_title("learning rate"), "range": [*facts.lr_range]}, y=loss_axis(facts.loss_range), title=title, has_legend=True)
+    return {"data": [*data], "layout": with_marks(layout, shapes=shapes, notes=[])}
+
+
+def capacity_figure(facts: CapacityFacts, *, sign: int, goal: str) -> Spec:
+    """What each network ended with over its trained parameters, the parts shaded and named; what did not finish stands at the top.
+
+    Args:
+        facts: What to show: scores, of which the smaller is the better.
+        sign: -1 where the goal is better when larger.
+        goal: Its name.
+    """
+    colors = {"falling": TRAINING, "level": VALIDATION, "rising": WARNING}
+    finished = [network for network in facts.networks if math.isfinite(network.loss)]
+    means = Line(x=tuple(network.n_parameters for network in finished), y=tuple(sign * network.loss for network in finished))
+    data: list[Spec] = [{**trace(means, name="mean", color=TRAINING), "showlegend": False}]
+    for network in facts.networks:
+        heights = tuple(sign * min(loss, facts.loss_range[1]) for loss in network.losses)
+        points: Spec = {"mode": "markers", "showlegend": False, "marker": {"color": colors.get(network.part, WARNING), "size": 8}}
+        line = Line(x=(network.n_parameters,) * len(heights), y=heights)
+        data.append({**trace(line, name=label(network.label), color=TRAINING), **points})
+    shapes = [band(low, high, colors[part], opacity=0.1) for part, low, high in facts.parts]
+    notes = [note(part, math.log10(math.sqrt(low * high)), y=0.99, color=colors[part], anchor="center") for part, low, high in facts.parts]
+    low, high = sorted(sign * end for end in facts.loss_range)
+    layout = layout_of(
+        x={**log_axis(*facts.size_range), "title": axis_title("trained parameters, logarithmic")},
+        y={"range": [low, high + 0.1 * (high - low)]}, title=f"final validation {goal}", has_legend=False,
+    )  # fmt: skip
+    return {"data": [*data], "layout": with_marks(layout, shapes=shapes, notes=notes)}
 
 
 def knob_figure(facts: ExperimentFacts, *, title: str, goal: str) -> Spec:

@@ -9,6 +9,7 @@ from tunesmith.report.export import export_torch
 from tunesmith.report.figure import Plots
 from tunesmith.report.knobs import KnobRow, knob_rows, schedule_text, split_by_effect
 from tunesmith.report.markup import Markup, element, joined, table
+from tunesmith.report.overlays import capacity_section, conditions_section
 from tunesmith.report.range_tests import range_section
 from tunesmith.report.story import advice, cost_sentence, doubts, headline, ledger, outcome_text, result_rows, result_sentence, spread_text
 from tunesmith.report.trials import confirm_section, knob_section
@@ -16,7 +17,7 @@ from tunesmith.report.wording import plain, probe_title
 from tunesmith.settings import Json
 
 KNOB_PROBES = ("peak_lr", "min_lr", "batch_size", "momentum", "weight_decay")
-_PLACED = frozenset({"bracket", "lr_range", "confirm", "current", *KNOB_PROBES})
+_PLACED = frozenset({"bracket", "lr_range", "lr_range_under", "capacity", "confirm", "current", *KNOB_PROBES})
 
 _COUNTING = (
     "A full training is the longest one that the task allows, forward and backward; forward alone counts a third. A run that two stages share is counted once."
@@ -33,6 +34,8 @@ def all_sections(evidence: Evidence, plots: Plots) -> list[Markup]:
         ("plan", "The plan", lambda: _plan(evidence)),
         ("code", "Code to paste", lambda: _code(evidence)),
         ("range", "Range tests", lambda: range_section(evidence, plots)),
+        ("conditions", probe_title("lr_range_under"), lambda: conditions_section(evidence, plots)),
+        ("capacity", probe_title("capacity"), lambda: capacity_section(evidence, plots)),
         *((probe.replace("_", "-"), probe_title(probe), _knob_maker(evidence, plots, probe)) for probe in (*KNOB_PROBES, *others)),
         ("confirmed", "Confirmed in full", lambda: confirm_section(evidence, plots)),
         ("matters", "What matters and what does not", lambda: _effects(evidence)),

@@ -55,14 +55,24 @@ class LedgerRow:
     seconds: float
 
 
+def single_probe(evidence: Evidence) -> Experiment | None:
+    """The experiment of a study that is one probe alone and has read it; None for any other."""
+    experiment = evidence.experiment(str(evidence.description.get("recipe")))
+    return experiment if evidence.plan is None and experiment is not None and experiment.verdict.strip() else None
+
+
 def outcome_text(evidence: Evidence) -> str:
     """How the study ended, in a word or two."""
+    if (probe := single_probe(evidence)) is not None:
+        return probe_title(probe.probe)
     return UNFINISHED if evidence.plan is None else OUTCOMES[evidence.plan.outcome]
 
 
 def headline(evidence: Evidence) -> str:
     """How the study ended, in a sentence that needs no knowledge of the method."""
     plan = evidence.plan
+    if (probe := single_probe(evidence)) is not None:
+        return ended(probe.verdict)
     if plan is None:
         return f"Not finished: {counted(len(evidence.runs), 'run')} so far, and no plan yet." if evidence.runs else "Nothing has been run yet."
     match plan.outcome:
@@ -200,6 +210,8 @@ def _standing_doubts(plan: Plan) -> list[tuple[str, str]]:
 
 def advice(evidence: Evidence) -> tuple[str, ...]:
     """What to do, each sentence once."""
+    if single_probe(evidence) is not None:
+        return ()  # the headline says what to do
     if evidence.plan is None:
         return ("Start the same command again: it goes on from here.",)
     return tuple(dict.fromkeys(ended(sentence) for sentence in evidence.plan.advice if sentence.strip()))

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 PROBES = {
     "bracket": "Bracket",
     "lr_range": "Range test",
+    "lr_range_under": "Range tests under conditions",
+    "capacity": "Capacity",
     "batch_size": "Batch size",
     "peak_lr": "Peak learning rate",
     "min_lr": "Starting learning rate",

@@ -1,32 +1,18 @@
 """Range tests: an exponential bracket for the order of magnitude, then a linear sweep, read for edge and zone."""
 
 import dataclasses
-import math
-
-import numpy as np
 
 from tunesmith import probes
-from tunesmith.coupling import is_adam_kind
-from tunesmith.curve import Curve, RunOutcome
 from tunesmith.experiment import Experiment
+from tunesmith.probes.lr_range import sweep_range
+from tunesmith.reading.bracket import bracket_end
 from tunesmith.reading.range_findings import place_text
 from tunesmith.reading.range_test import RangeOutcome, RangeReading, read_range
-from tunesmith.reading.smoothing import smooth
 from tunesmith.recipe.allowance import bracket_steps, range_size
 from tunesmith.recipe.laboratory import Laboratory
 from tunesmith.settings import Settings
 
-SGD_RANGE = (1e-4, 30.0)
-ADAM_RANGE = (1e-5, 1.0)
-"""What the bracket sweeps: from where nothing learns to where nearly everything diverges (our choice: typical edges are .01 to 4 for SGD, METHOD 2.1)."""
-OVER_BEST = 4.0
-"""The linear sweep ends at most this many times above the learning rate at which the bracket's loss was best (our choice)."""
 MOST_SWEEPS = 2
-
-
-def sweep_range(optimizer_name: str) -> tuple[float, float]:
-    """What the bracket sweeps for this optimizer."""
-    return ADAM_RANGE if is_adam_kind(optimizer_name) else SGD_RANGE
 
 
 def run_bracket(lab: Laboratory, settings: Settings) -> tuple[Experiment, float]:
@@ -41,21 +27,6 @@ def run_bracket(lab: Laboratory, settings: Settings) -> tuple[Experiment, float]
     return lab.put(
         dataclasses.replace(experiment, verdict=f"The linear sweep ends at {end_lr:.2g}: where the loss was lost, or four times where it was best.")
     ), end_lr
-
-
-def bracket_end(curve: Curve) -> float:
-    """Where a linear sweep should end so that the edge lies inside it: where the bracket was lost, but at most four times its best learning rate.
-
-    Example:
-        >>> lrs = tuple(10 ** (i / 10 - 3) for i in range(40))
-        >>> bracket_end(Curve(lr=lrs, momentum=lrs, train_loss=tuple(1 - lr if lr < 0.5 else 5.0 for lr in lrs), eval_step=(), valid_loss=()))
-        1.0
-    """
-    smoothed = smooth(curve.train_loss, width_points=1.0)
-    best_lr = curve.lr[int(np.nanargmin(smoothed))] if np.isfinite(smoothed).any() else curve.lr[-1]
-    lost = curve.lr[-1] if curve.outcome is not RunOutcome.FINISHED else math.inf
-    end = min(lost, OVER_BEST * best_lr, curve.lr[-1])
-    return float(f"{end:.3g}")
 
 
 def run_sweeps(lab: Laboratory, settings: Settings, *, end_lr: float) -> tuple[Experiment, RangeReading]:

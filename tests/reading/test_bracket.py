@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tunesmith.curve import Curve, RunOutcome
-from tunesmith.recipe.stages.sweep import OVER_BEST, SGD_RANGE, bracket_end
+from tunesmith.probes.lr_range import SGD_RANGE
+from tunesmith.reading.bracket import OVER_BEST, bracket_end
 
 LR = np.geomspace(*SGD_RANGE, 60)
 

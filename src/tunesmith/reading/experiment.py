@@ -1,0 +1,63 @@
+"""Which reading suits which probe: from an experiment, as a probe returned it, to what it says."""
+
+from typing import TypeAlias
+
+from tunesmith.errors import InputError
+from tunesmith.experiment import Experiment
+from tunesmith.reading.capacity import CapacityReading, read_capacity
+from tunesmith.reading.comparison import Comparison, compare, noise_between_seeds
+from tunesmith.reading.conditions import ConditionsReading, read_conditions
+from tunesmith.reading.min_lr import MinLrReading, read_min_lr
+from tunesmith.reading.range_test import RangeReading, read_range
+from tunesmith.settings import RunKind
+from tunesmith.thresholds import DEFAULT_THRESHOLDS, Thresholds
+
+Reading: TypeAlias = RangeReading | ConditionsReading | MinLrReading | CapacityReading | Comparison
+
+_COMPARED = ("momentum", "weight_decay", "batch_size", "peak_lr")
+
+
+def read(experiment: Experiment, *, thresholds: Thresholds = DEFAULT_THRESHOLDS) -> Reading:
+    """What an experiment says, read as suits its probe. Trains nothing.
+
+    Args:
+        experiment: As a probe or a study gives it.
+        thresholds: The constants of judgement.
+
+    Returns:
+        For "lr_range" a RangeReading (of several sweeps the last), for "lr_range_under" a ConditionsReading, for "min_lr" a MinLrReading (the peak
+        taken as three times the largest rate tried), for "capacity" a CapacityReading, for "momentum", "weight_decay", "batch_size" and "peak_lr" a
+        Comparison, whose noise is known only where a setting was repeated on another seed.
+
+    Raises:
+        InputError: An experiment that no reading is for, such as "bracket" or "confirm".
+
+    Example:
+        >>> from tunesmith.curve import Curve, Run
+        >>> from tunesmith.experiment import Arm
+        >>> from tunesmith.settings import RunSpec, Settings
+        >>> lrs = tuple(i / 100 for i in range(1, 101))
+        >>> curve = Curve(lr=lrs, momentum=lrs, train_loss=tuple(1.0 - lr / 2 for lr in lrs), eval_step=(), valid_loss=())
+        >>> spec = RunSpec(settings=Settings(lr=1.0), total_steps=100, seed=0, kind=RunKind.LINEAR_RAMP)
+        >>> str(read(Experiment(probe="lr_range", arms=(Arm(label="linear", value=1.0, run=Run(spec=spec, curve=curve)),))).outcome)
+        'never_diverged'
+    """
+    match experiment.probe:
+        case "lr_range":
+            sweeps = [arm.run.curve for arm in experiment.arms if arm.run.spec.kind == RunKind.LINEAR_RAMP]
+            if sweeps:
+                return read_range(sweeps[-1], thresholds=thresholds)
+        case "lr_range_under":
+            return read_conditions(experiment, thresholds=thresholds)
+        case "min_lr":
+            return read_min_lr(experiment, thresholds=thresholds)
+        case "capacity":
+            return read_capacity(experiment, thresholds=thresholds)
+        case probe if probe in _COMPARED:
+            return compare(experiment, noise=noise_between_seeds([experiment]), thresholds=thresholds)
+        case _:
+            pass
+    raise InputError(
+        f"An experiment must come from lr_range, lr_range_under, min_lr, capacity, {', '.join(_COMPARED)} to be read, got '{experiment.probe}'. "
+        "Look at the curves of its arms."
+    )

@@ -1,0 +1,40 @@
+import dataclasses
+
+import pytest
+from tests.probes.watched import Watched
+from tests.reading.test_capacity import series
+from tests.reading.test_conditions import laid_over, three_layer_net
+from tests.reading.test_min_lr import experiment
+
+import tunesmith as ts
+from tunesmith import probes
+from tunesmith.errors import InputError
+from tunesmith.experiment import Experiment
+from tunesmith.settings import Settings
+
+
+def test_each_probe_has_its_reading() -> None:
+    conditions = laid_over(three_layer_net())
+    assert isinstance(ts.read(dataclasses.replace(conditions, probe="lr_range", arms=conditions.arms[:1])), ts.RangeReading)
+    assert isinstance(ts.read(conditions), ts.ConditionsReading)
+    assert isinstance(ts.read(experiment(at_0_1="balanced")), ts.MinLrReading)
+    assert isinstance(ts.read(series((2.0, 0.7))), ts.CapacityReading)
+
+
+def test_short_runs_are_compared() -> None:
+    made = probes.weight_decay(Watched().task(), Settings(lr=0.1, batch_size=8), total_steps=20, planned_steps=20, values=(0.0, 0.1))
+    reading = ts.read(made)
+    assert isinstance(reading, ts.Comparison)
+    assert reading.best in {arm.label for arm in made.arms}
+    assert reading.noise == 0
+
+
+@pytest.mark.parametrize("probe", ["bracket", "confirm", "width scan"])
+def test_what_has_no_reading_says_so(probe: str) -> None:
+    with pytest.raises(InputError, match=f"to be read, got '{probe}'"):
+        ts.read(Experiment(probe=probe, arms=()))
+
+
+def test_a_range_test_without_a_linear_sweep_has_none_either() -> None:
+    with pytest.raises(InputError, match="got 'lr_range'"):
+        ts.read(Experiment(probe="lr_range", arms=()))
