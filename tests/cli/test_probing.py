@@ -56,9 +56,12 @@ def backend(document: dict[str, object], given: dict[str, object] | None = None)
 def test_lr_range_hands_its_options_over(run: Typed) -> None:
     given: dict = {}
     words = ["train.py:task", "--out", "o", "--seed", "2", "--device", "cpu", "--start-lr", "0.01", "--end-lr", "3", "--steps", "100", "--batch-size", "32"]
-    ended = run("lr-range", *words, backend=backend(FOUND, given))
+    ended = run("lr-range", *words, "--compare-steps", "400", backend=backend(FOUND, given))
     assert ended.code == 0
-    assert given == {"task": "train.py:task", "out": Path("o"), "seed": 2, "device": "cpu", "start_lr": 0.01, "end_lr": 3.0, "steps": 100, "batch_size": 32}
+    assert given == {
+        "task": "train.py:task", "out": Path("o"), "seed": 2, "device": "cpu", "start_lr": 0.01, "end_lr": 3.0, "steps": 100, "compare_steps": 400,
+        "batch_size": 32,
+    }  # fmt: skip
 
 
 def test_what_is_not_typed_is_none(run: Typed) -> None:

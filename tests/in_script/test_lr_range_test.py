@@ -332,6 +332,20 @@ class TestOutcomes:
         assert below.outcome is found.outcome
         assert below.suggestion() == pytest.approx(found.suggestion(), rel=1e-3)
 
+    def test_two_lengths_are_compared_and_the_first_stays_what_it_was(self) -> None:
+        """The sweep of another length starts from the same weights, is kept raw, and moves nothing of the result but its findings."""
+        alone, both = sweep(steps=150, end_lr=8.0), sweep(steps=150, end_lr=8.0, compare_steps=60)
+        assert both.history.lr == alone.history.lr
+        assert both.history.train_loss == alone.history.train_loss
+        assert both.suggested_lr == alone.suggested_lr
+        assert both.compared is not None
+        assert len(both.compared.lr) <= 60
+        drift = both.findings[-1]
+        assert (drift.kind, [found.kind for found in both.findings[:-1]]) == ("drift", [found.kind for found in alone.findings])
+        assert "60 and 150 updates" in drift.evidence
+        assert both.cost.trained_examples > alone.cost.trained_examples
+        assert ts.LrRangeTest.from_dict(both.to_dict()).compared == both.compared
+
     def test_a_loss_of_zero_is_flat(self) -> None:
         assert sweep(loss=lambda output, _: 0.0 * output.sum()).outcome is RangeOutcome.FLAT
 

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -77,7 +78,7 @@ class TestNoTrace:
             [sys.executable, "-W", "error", "-m", "tests.in_script.interrupted", "300"],
             env={**os.environ, "PYTHONPATH": path}, cwd=ROOT, capture_output=True, text=True, check=False,
         )  # fmt: skip
-        assert done.returncode == 0, done.stderr
+        assert done.returncode in {0, -signal.SIGINT}, done.stderr  # Python ends so where an interrupt hit an import, though it was caught
         interrupted, rest = done.stdout.split(maxsplit=1)
         assert int(interrupted) > 30
         assert rest.strip() == "[] True"

@@ -48,6 +48,7 @@ def _finish(voice: Voice, result: Result) -> int:
 @click.option("--start-lr", type=float, callback=positive, help="Where the sweep begins. Default: 0.")
 @click.option("--end-lr", type=float, callback=positive, help="Where the sweep ends. Default: found by a short exponential sweep.")
 @click.option("--steps", type=click.IntRange(min=1), help="Updates of the sweep. Default: a quarter of a full training.")
+@click.option("--compare-steps", type=click.IntRange(min=1), help="Sweep once more with so many updates, and say how far the suggestion moves.")
 @click.option("--batch-size", type=click.IntRange(min=1), help="Total batch size. Default: the task's.")
 @plot_option
 def lr_range(
@@ -64,6 +65,7 @@ def lr_range(
     start_lr: float | None,
     end_lr: float | None,
     steps: int | None,
+    compare_steps: int | None,
     batch_size: int | None,
     plot: Path | None,
 ) -> int:
@@ -79,6 +81,8 @@ def lr_range(
         raise InputError("lr-range must be given --out DIR with FILE:FUNCTION. Add for example --out runs/mine.")
     if repeats is not None and not under:
         raise InputError(f"--repeats must come with --under, got --repeats {repeats} alone. Add for example --under weight_decay=1e-4,1e-3.")
+    if compare_steps is not None and under:
+        raise InputError("--compare-steps must come without --under, got both. Compare the lengths under one condition first.")
     conditions, names = parse_under(under)
     with voice.working() as progress:
         if under:
@@ -88,8 +92,8 @@ def lr_range(
             )  # fmt: skip
         else:
             result = backend.lr_range(
-                backend.load_task(task), out=out, seed=seed, device=device, start_lr=start_lr, end_lr=end_lr, steps=steps, batch_size=batch_size,
-                progress=progress,
+                backend.load_task(task), out=out, seed=seed, device=device, start_lr=start_lr, end_lr=end_lr, steps=steps, compare_steps=compare_steps,
+                batch_size=batch_size, progress=progress,
             )  # fmt: skip
     _draw(backend, voice, out=out, probe="lr_range_under" if under else "lr_range", plot=plot)
     return _finish(voice, result)

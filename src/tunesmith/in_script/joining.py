@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from tunesmith.curve import Curve
 from tunesmith.finding import Finding
 from tunesmith.in_script.result import Interval, LrRangeTest, Spacing
+from tunesmith.reading.drift import compare_lengths
 from tunesmith.reading.range_test import RangeOutcome, RangeReading, read_range
 from tunesmith.thresholds import DEFAULT_THRESHOLDS, Thresholds
 
@@ -13,7 +14,17 @@ _CAUTION = (RangeOutcome.TOO_NOISY, RangeOutcome.FLAT, RangeOutcome.DIVERGED_AT_
 """Where two outcomes are equally frequent, the one that claims less comes first (our choice)."""
 
 
-def join(runs: Sequence[Curve], *, start_lr: float, end_lr: float, steps: int, spacing: Spacing, thresholds: Thresholds = DEFAULT_THRESHOLDS) -> LrRangeTest:
+def join(
+    runs: Sequence[Curve],
+    *,
+    start_lr: float,
+    end_lr: float,
+    steps: int,
+    spacing: Spacing,
+    compared: Curve | None = None,
+    compare_steps: int | None = None,
+    thresholds: Thresholds = DEFAULT_THRESHOLDS,
+) -> LrRangeTest:
     """Read every repeat and join what agrees.
 
     The outcome is the most frequent one. Of the repeats that show it, the one with the median suggestion gives findings and advice; suggestion and
@@ -25,6 +36,8 @@ def join(runs: Sequence[Curve], *, start_lr: float, end_lr: float, steps: int, s
         end_lr: Where it was to end.
         steps: Updates that it was to have.
         spacing: Of its learning rates.
+        compared: A sweep of another length over the same learning rates, for the finding "drift".
+        compare_steps: Updates that it was to have; None means as many as it has.
         thresholds: The constants of judgement.
 
     Example:
@@ -45,6 +58,8 @@ def join(runs: Sequence[Curve], *, start_lr: float, end_lr: float, steps: int, s
     edge = (min(low for low, _ in edges), max(high for _, high in edges)) if edges else None
     interval = (suggested[0], suggested[-1]) if len(suggested) > 1 else None
     findings = shown.findings if len(readings) == 1 else (*shown.findings, _agreement(readings, outcome, interval))
+    if compared is not None:
+        findings = (*findings, _drift(shown, read_range(compared, thresholds=thresholds), steps=steps, other_steps=compare_steps or len(compared.lr)))
     return LrRangeTest(
         outcome=outcome,
         suggested_lr=statistics.median(suggested) if suggested else None,
@@ -58,7 +73,14 @@ def join(runs: Sequence[Curve], *, start_lr: float, end_lr: float, steps: int, s
         steps=steps,
         spacing=spacing,
         runs=tuple(runs),
+        compared=compared,
     )
+
+
+def _drift(reading: RangeReading, other: RangeReading, *, steps: int, other_steps: int) -> Finding:
+    if steps <= other_steps:
+        return compare_lengths(reading, other, steps=(steps, other_steps))
+    return compare_lengths(other, reading, steps=(other_steps, steps))
 
 
 def _median_zone(zones: Sequence[Interval], edge: Interval | None) -> Interval | None:

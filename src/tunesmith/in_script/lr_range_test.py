@@ -1,6 +1,7 @@
 """The learning-rate range test on a script's own network, optimizer and loaders, which are as they were afterwards."""
 
-from collections.abc import Callable, Iterable
+import dataclasses
+from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 from typing import Any
 
@@ -43,6 +44,7 @@ def lr_range_test(  # noqa: PLR0917 (the five nouns of any training script, in t
     scaler: torch.amp.GradScaler | None = None,
     clip_grad_norm: float | None = None,
     repeats: int = 1,
+    compare_steps: int | None = None,
     valid_share: float = VALID_SHARE,
     evaluations: int = EVALUATIONS,
     stops_when_diverged: bool = True,
@@ -73,6 +75,8 @@ def lr_range_test(  # noqa: PLR0917 (the five nouns of any training script, in t
         scaler: The script's gradient scaler. An update that it skips is no point of the curve.
         clip_grad_norm: Largest norm of the gradient of all that is optimized; None for no clipping.
         repeats: Sweeps, each from the same weights; those after the first with other random draws, and so in another order where the loader shuffles.
+        compare_steps: Updates of one more sweep over the same learning rates, ≥ 20; the result then has a finding "drift" that says how far the suggestion
+            moves with the length. None for no such sweep.
         valid_share: Most that the evaluations may cost, as a share of the updates' cost, where an example forward counts a third of one forward and back.
             Default .25 (our choice). The slice is as large as that allows.
         evaluations: Evaluations in a sweep; fewer where the slice would get too small. Default 25 (our choice, as `tunesmith lr-range`).
@@ -103,11 +107,11 @@ def lr_range_test(  # noqa: PLR0917 (the five nouns of any training script, in t
     if not isinstance(model, nn.Module):
         raise InputError(f"model must be a torch.nn.Module, got {type(model).__name__}. Pass the network itself; several in one nn.ModuleDict.")
     optimizers = as_optimizers(optimizer)
-    check_range(start_lr=start_lr, end_lr=end_lr, steps=steps, spacing=spacing)
+    for length in (steps,) if compare_steps is None else (steps, compare_steps):
+        check_range(start_lr=start_lr, end_lr=end_lr, steps=length, spacing=spacing)
     check_amounts(accumulate=accumulate, repeats=repeats, evaluations=evaluations, valid_share=valid_share, clip_grad_norm=clip_grad_norm)
     check_optimizers(model, optimizers, loss=loss)
     check_loaders(train_loader, valid_loader, accumulate=accumulate)
-    schedule = ramp(start=start_lr, end=end_lr, total_steps=steps, spacing=spacing)
     sweep = Sweep(
         model=model,
         optimizers=optimizers,
@@ -115,7 +119,7 @@ def lr_range_test(  # noqa: PLR0917 (the five nouns of any training script, in t
         task=_task(model, loss=loss, training_step=training_step, evaluation_step=evaluation_step, precision=precision),
         train_loader=train_loader,
         valid_loader=valid_loader,
-        lrs=tuple(schedule(step) for step in range(steps)),
+        lrs=_rates(start_lr, end_lr, steps=steps, spacing=spacing),
         accumulate=accumulate,
         clip_grad_norm=clip_grad_norm,
         stops_when_diverged=stops_when_diverged,
@@ -124,24 +128,35 @@ def lr_range_test(  # noqa: PLR0917 (the five nouns of any training script, in t
         device=next((part.device for part in chain(model.parameters(), model.buffers())), _CPU),
         thresholds=DEFAULT_THRESHOLDS,
     )
-    runs = _record_repeats(sweep, loss=loss, repeats=repeats)
-    return join(runs, start_lr=start_lr, end_lr=end_lr, steps=steps, spacing=spacing)
+    sweeps = [sweep] * repeats
+    if compare_steps is not None:
+        sweeps.append(dataclasses.replace(sweep, lrs=_rates(start_lr, end_lr, steps=compare_steps, spacing=spacing)))
+    runs = _record(sweeps, loss=loss)
+    compared = runs[repeats] if compare_steps is not None else None
+    return join(runs[:repeats], start_lr=start_lr, end_lr=end_lr, steps=steps, spacing=spacing, compared=compared, compare_steps=compare_steps)
 
 
-def _record_repeats(sweep: Sweep, *, loss: object, repeats: int) -> list[Curve]:
+def _rates(start_lr: float, end_lr: float, *, steps: int, spacing: Spacing) -> tuple[float, ...]:
+    schedule = ramp(start=start_lr, end=end_lr, total_steps=steps, spacing=spacing)
+    return tuple(schedule(step) for step in range(steps))
+
+
+def _record(sweeps: Sequence[Sweep], *, loss: object) -> list[Curve]:
+    """Each sweep from the same weights, the first in the script's own random state."""
+    sweep = sweeps[0]
     modules = (sweep.model, loss) if isinstance(loss, nn.Module) else sweep.model
     runs: list[Curve] = []
     with preserve(modules, sweep.optimizers, scaler=sweep.scaler, loaders=(sweep.train_loader, sweep.valid_loader)) as put_back:
-        draw = int(torch.randint(2**62, ())) if repeats > 1 else 0
-        if repeats > 1:
+        draw = int(torch.randint(2**62, ())) if len(sweeps) > 1 else 0
+        if len(sweeps) > 1:
             put_back()  # or the draw would be missing from the first sweep
-        for repeat in range(repeats):
+        for repeat, one in enumerate(sweeps):
             if repeat:
                 put_back()
                 seed = seed_of(draw, f"repeat {repeat}")
                 seed_globals(seed, sweep.device)
                 Sources((sweep.train_loader,)).reseed(seed)
-            runs.append(record_sweep(sweep))
+            runs.append(record_sweep(one))
     return runs
 
 

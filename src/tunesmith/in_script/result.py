@@ -34,6 +34,7 @@ class LrRangeTest:
         advice: What to do.
         start_lr, end_lr, steps, spacing: The sweep: all of the above holds for this length.
         runs: Raw values of every repeat: one row an update, one an evaluation.
+        compared: Raw values of the sweep of another length; None where none was asked for.
     """
 
     outcome: RangeOutcome
@@ -48,6 +49,7 @@ class LrRangeTest:
     steps: int
     spacing: Spacing
     runs: tuple[Curve, ...]
+    compared: Curve | None = None
 
     @property
     def history(self) -> Curve:
@@ -56,8 +58,8 @@ class LrRangeTest:
 
     @property
     def cost(self) -> Cost:
-        """Examples and seconds that all repeats took, evaluations included."""
-        return sum((run.cost for run in self.runs), Cost())
+        """Examples and seconds that all sweeps took, evaluations included."""
+        return sum((run.cost for run in self.runs), Cost() if self.compared is None else self.compared.cost)
 
     def suggestion(self) -> float:
         """The suggested peak for the group with the largest learning rate.
@@ -106,6 +108,7 @@ class LrRangeTest:
             "steps": self.steps,
             "spacing": self.spacing,
             "runs": [run.to_dict() for run in self.runs],
+            "compared": None if self.compared is None else self.compared.to_dict(),
         }
 
     @classmethod
@@ -124,6 +127,7 @@ class LrRangeTest:
             steps=data["steps"],
             spacing=data["spacing"],
             runs=tuple(Curve.from_dict(run) for run in data["runs"]),
+            compared=None if data.get("compared") is None else Curve.from_dict(data["compared"]),
         )
 
 

@@ -48,5 +48,3 @@ def compare_lengths(shorter: RangeReading, longer: RangeReading, *, steps: tuple
         not_established="Where it would go in sweeps as long as a training." if is_steady else "Which of the two suits a full training.",
         action="" if is_steady else f"Believe the longer sweep; compare {shorter.suggested_lr:.2g} and {longer.suggested_lr:.2g} in short annealed runs.",
     )  # fmt: skip
-
-

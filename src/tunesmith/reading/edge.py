@@ -130,7 +130,7 @@ def _low_percentiles(losses: Floats) -> Floats:
     from scipy.ndimage import percentile_filter  # noqa: PLC0415 (scipy is loaded only where it is used)
 
     window = max(3, 2 * int(losses.size * _WINDOW_SHARE / 2) + 1)
-    return percentile_filter(losses, _PERCENTILE, size=window, mode="mirror")
+    return np.asarray(percentile_filter(losses, _PERCENTILE, size=window, mode="mirror"), dtype=float)
 
 
 def _after_last(holds: NDArray[np.bool_]) -> int:
