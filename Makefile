@@ -11,7 +11,7 @@ PROOF := OMP_NUM_THREADS=1 nice -n 10 $(BENCH)/python -m benchmarks.proof
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint format types layers docs bench bench-quick bench-speed bench-tables clean
+.PHONY: help demo test test-all lint format types layers docs bench bench-quick bench-speed bench-sweeps bench-tables clean
 
 help:  ## Say what the targets do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ bench-quick: $(VENV_BENCH)  ## Four tasks, three studies, four methods; under 15
 
 bench-speed: $(VENV_BENCH)  ## How fast loop, range test, short runs, store and report are, beside bare torch and the peers
 	OMP_NUM_THREADS=1 $(BENCH)/python -m benchmarks.speed $(BENCH_FLAGS)
+
+bench-sweeps: $(VENV)  ## How well a thousand made-up range tests are read, by us and by the peers' rules
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.sweeps $(BENCH_FLAGS)
 
 bench-tables: $(VENV_BENCH)  ## The committed tables again, out of the committed rows; trains nothing
 	$(PROOF) --cached --out benchmarks/results $(BENCH_FLAGS)
