@@ -28,9 +28,9 @@ def torch_lr_finder(lr: Floats, loss: Floats) -> float | None:
 
     Example:
         >>> lr = np.geomspace(1e-5, 10, 100)
-        >>> falls_then_jumps = np.where(lr < 1, 2.3 - np.clip(np.log10(lr / 1e-3), 0, 2), 1e3)
+        >>> falls_then_jumps = np.where(lr < 1, 2.3 / (1 + lr / 0.03), 1e3)
         >>> round(torch_lr_finder(lr, falls_then_jumps), 3)
-        0.087
+        0.115
     """
     mean = _mean_from_first(loss)
     n = _end_of(mean, times=5.0)
@@ -47,9 +47,9 @@ def ignite(lr: Floats, loss: Floats) -> float | None:
 
     Example:
         >>> lr = np.geomspace(1e-5, 10, 100)
-        >>> falls_then_jumps = np.where(lr < 1, 2.3 - np.clip(np.log10(lr / 1e-3), 0, 2), 1e3)
+        >>> falls_then_jumps = np.where(lr < 1, 2.3 / (1 + lr / 0.03), 1e3)
         >>> round(ignite(lr, falls_then_jumps), 3)
-        0.087
+        0.115
     """
     mean = _mean_from_first(loss)
     mean = mean[: _end_of(mean, times=5.0)]
@@ -68,9 +68,9 @@ def lightning(lr: Floats, loss: Floats) -> float | None:
 
     Example:
         >>> lr = np.geomspace(1e-5, 10, 100)
-        >>> falls_then_jumps = np.where(lr < 1, 2.3 - np.clip(np.log10(lr / 1e-3), 0, 2), 1e3)
+        >>> falls_then_jumps = np.where(lr < 1, 2.3 / (1 + lr / 0.03), 1e3)
         >>> round(lightning(lr, falls_then_jumps), 4)
-        0.0023
+        0.004
     """
     lrs, mean = _lightning_track(lr, loss)
     lrs, mean = lrs[np.isfinite(mean)], mean[np.isfinite(mean)]
@@ -87,9 +87,9 @@ def lightning_before_2_5_3(lr: Floats, loss: Floats) -> float | None:
 
     Example:
         >>> lr = np.geomspace(1e-5, 10, 100)
-        >>> falls_then_jumps = np.where(lr < 1, 2.3 - np.clip(np.log10(lr / 1e-3), 0, 2), 1e3)
+        >>> falls_then_jumps = np.where(lr < 1, 2.3 / (1 + lr / 0.03), 1e3)
         >>> round(lightning_before_2_5_3(lr, falls_then_jumps), 3)
-        0.087
+        0.152
     """
     lrs, mean = _lightning_track(lr, loss)
     mean = mean[np.isfinite(mean)]
@@ -103,9 +103,9 @@ def fastai_valley(lr: Floats, loss: Floats) -> float | None:
 
     Example:
         >>> lr = np.geomspace(1e-5, 10, 100)
-        >>> falls_then_jumps = np.where(lr < 1, 2.3 - np.clip(np.log10(lr / 1e-3), 0, 2), 1e3)
-        >>> round(fastai_valley(lr, falls_then_jumps), 3)
-        0.019
+        >>> falls_then_jumps = np.where(lr < 1, 2.3 / (1 + lr / 0.03), 1e3)
+        >>> round(fastai_valley(lr, falls_then_jumps), 4)
+        0.004
     """
     lrs, mean = _fastai_track(lr, loss)
     if not mean.size:
@@ -127,9 +127,9 @@ def fastai_slide(lr: Floats, loss: Floats) -> float | None:
 
     Example:
         >>> lr = np.geomspace(1e-5, 10, 100)
-        >>> falls_then_jumps = np.where(lr < 1, 2.3 - np.clip(np.log10(lr / 1e-3), 0, 2), 1e3)
+        >>> falls_then_jumps = np.where(lr < 1, 2.3 / (1 + lr / 0.03), 1e3)
         >>> round(fastai_slide(lr, falls_then_jumps), 3)
-        0.038
+        0.066
     """
     lrs, mean = _fastai_track(lr, loss)
     if mean.size <= 15:  # noqa: PLR2004 (as there)
@@ -149,9 +149,9 @@ def fastai_steep(lr: Floats, loss: Floats) -> float | None:
 
     Example:
         >>> lr = np.geomspace(1e-5, 10, 100)
-        >>> falls_then_jumps = np.where(lr < 1, 2.3 - np.clip(np.log10(lr / 1e-3), 0, 2), 1e3)
+        >>> falls_then_jumps = np.where(lr < 1, 2.3 / (1 + lr / 0.03), 1e3)
         >>> round(fastai_steep(lr, falls_then_jumps), 3)
-        0.087
+        0.132
     """
     lrs, mean = _fastai_track(lr, loss)
     if mean.size < _FEWEST_FOR_A_GRADIENT:
@@ -167,7 +167,7 @@ def fastai_minimum(lr: Floats, loss: Floats) -> float | None:
 
     Example:
         >>> lr = np.geomspace(1e-5, 10, 100)
-        >>> falls_then_jumps = np.where(lr < 1, 2.3 - np.clip(np.log10(lr / 1e-3), 0, 2), 1e3)
+        >>> falls_then_jumps = np.where(lr < 1, 2.3 / (1 + lr / 0.03), 1e3)
         >>> round(fastai_minimum(lr, falls_then_jumps), 3)
         0.053
     """
