@@ -58,14 +58,15 @@ def _compare(title: str, model: nn.Module, batches: Iterable[list[Tensor]], *, t
         return timed(lambda: ts.lr_range_test(model, optimizer, F.cross_entropy, batches, start_lr=START_LR, end_lr=END_LR, steps=steps))
 
     def bare(_turn: int) -> Seconds:
-        return timed(lambda: _train(model, optimizer, batches, steps=steps))
+        return timed(lambda: train_bare_ramp(model, optimizer, batches, steps=steps))
 
     found = {name: cpu(seconds) for name, seconds in take_turns({OURS: ours, BARE: bare}, turns=turns).items()}
     rows = [Row(subject=f"{title}: {name}", unit="CPU ms a step", samples=tuple(1e3 * one / steps for one in found[name])) for name in found]
     return [Row(subject=f"{title}: {OURS} / {BARE}", unit="CPU ratio", samples=ratios(found[OURS], found[BARE]), note=f"{steps} updates"), *rows]
 
 
-def _train(model: nn.Module, optimizer: SGD, batches: Iterable[list[Tensor]], *, steps: int) -> list[float]:
+def train_bare_ramp(model: nn.Module, optimizer: SGD, batches: Iterable[list[Tensor]], *, steps: int) -> list[float]:
+    """The updates of the range test in a loop written by hand: the losses."""
     lr_of = ramp(start=START_LR, end=END_LR, total_steps=steps, spacing="linear")
     losses = []
     model.train()
