@@ -13,6 +13,7 @@ import pytest
 from benchmarks.finders.__main__ import main
 from benchmarks.finders.grid import N_RATES, RANGES, Training, best_rate, grid, rates_of, retrainings
 from benchmarks.finders.judging import judge, pooled_spread, wilson
+from benchmarks.finders.shares import landscape
 from benchmarks.finders.summary import summarize
 from benchmarks.finders.table import table
 from benchmarks.proof.cache import without_infinities
@@ -228,3 +229,13 @@ def test_ours_are_filed_under_the_code_that_they_use(tmp_path: Path) -> None:
     (tmp_path / "m.py").write_text("def choose(problem, *, seed):\n    pass\n")
     (peer,) = find_methods(["m"], folder=tmp_path)
     assert "-" not in peer.identity
+
+
+def test_the_landscape_is_the_mean_of_the_complete_seeds() -> None:
+    seeds = [{"test": [1.0, 0.4, 2.0]}, {"test": [1.0, 0.6, math.inf]}, {"test": [None, 0.1, 0.1]}]
+    land = landscape(seeds, (0.01, 0.1, 1.0))
+    assert land.losses[:2] == (1.0, 0.5)
+    assert land.losses[2] > 100
+    assert land.allowed == pytest.approx(0.5 + 2 * 0.1 * math.sqrt(2))
+    assert land.interval[0] < 0.1 < land.interval[1]
+    assert all(map(land.is_good, land.interval))
