@@ -13,9 +13,9 @@ import pytest
 from benchmarks.finders.__main__ import main
 from benchmarks.finders.grid import N_RATES, RANGES, Training, best_rate, grid, rates_of, retrainings
 from benchmarks.finders.judging import judge, pooled_spread, wilson
-from benchmarks.finders.shares import landscape
 from benchmarks.finders.summary import summarize
 from benchmarks.finders.table import table
+from benchmarks.finders.what_if import RULES, Noted, landscape
 from benchmarks.proof.cache import without_infinities
 from benchmarks.proof.methods import find_methods
 from benchmarks.proof.store import Store
@@ -239,3 +239,9 @@ def test_the_landscape_is_the_mean_of_the_complete_seeds() -> None:
     assert land.allowed == pytest.approx(0.5 + 2 * 0.1 * math.sqrt(2))
     assert land.interval[0] < 0.1 < land.interval[1]
     assert all(map(land.is_good, land.interval))
+
+
+def test_a_rule_without_what_it_needs_gives_none() -> None:
+    bare = Noted.of(0.2, "never_diverged; zone None; edge None")
+    assert [name for name, rule in RULES.items() if rule(bare) is not None] == ["suggested", "suggested / 2", "suggested / 4"]
+    assert Noted.of(0.2, "found; zone (0.1, 0.4); edge (0.3, 0.3)").middle == 0.15

@@ -1,15 +1,15 @@
-"""What other shares of the edge would have been worth, from the rows alone: a look at a rule before it is changed, not a judgement.
+"""What other rates out of the same readings would have been worth, from the rows alone: a look at a rule before it is changed, not a judgement.
 
-    python -m benchmarks.finders.shares
+    python -m benchmarks.finders.what_if
 
 The loss at a learning rate is taken from the grid: its mean test loss over the seeds, between neighbours by a straight line in the logarithms of both. Good
 is what lies within 10 %, or two standard deviations between the grid's seeds, of the lowest such mean; the bench itself trains every suggestion on fresh
-seeds. A pair whose reading has no edge is counted as none.
+seeds. "none": pairs whose reading lacks what a rule needs. Whoever chooses a rule by this table has looked at these tasks.
 """
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import mean
 
@@ -24,9 +24,60 @@ from benchmarks.proof.store import Store
 from benchmarks.proof.table import rows_of
 from benchmarks.proof.tasks import find_tasks
 
-SHARES = (1 / 2, 1 / 3, 1 / 4, 1 / 6, 1 / 8, 1 / 12)
 _LOST = 1e3
-_NUMBER = r"([-+.\de]+)"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Noted:
+    """What a method noted of its reading.
+
+    Attributes:
+        lr: Its suggestion.
+        zone: Low to high; None where it has none.
+        edge: The geometric mean of its ends; infinite where there is none.
+    """
+
+    lr: float
+    zone: tuple[float, float] | None
+    edge: float
+
+    @property
+    def middle(self) -> float | None:
+        """The geometric middle of the zone, or half the edge where that is lower."""
+        return None if self.zone is None or self.zone[0] <= 0 else min(self.edge / 2, math.sqrt(self.zone[0] * self.zone[1]))
+
+    @classmethod
+    def of(cls, lr: float, note: str) -> "Noted":
+        """Read it from the note.
+
+        Example:
+            >>> Noted.of(0.2, "found; zone (0.1, 0.2); edge (0.4, 0.9)")
+            Noted(lr=0.2, zone=(0.1, 0.2), edge=0.6)
+            >>> Noted.of(0.2, "never_diverged; zone (0.1, 0.2); edge None; swept to 0.2").edge
+            inf
+        """
+        zone, edge = (_interval(name, note) for name in ("zone", "edge"))
+        return cls(lr=lr, zone=zone, edge=math.inf if edge is None else round(math.sqrt(edge[0] * edge[1]), 9))
+
+
+def _interval(name: str, note: str) -> tuple[float, float] | None:
+    found = re.search(rf"{name} \(([^,]+), ([^)]+)\)", note)
+    return (float(found[1]), float(found[2])) if found else None
+
+
+def _share(divisor: float) -> Callable[[Noted], float | None]:
+    return lambda noted: noted.edge / divisor if math.isfinite(noted.edge) else None
+
+
+RULES: dict[str, Callable[[Noted], float | None]] = {
+    "suggested": lambda noted: noted.lr,
+    "suggested / 2": lambda noted: noted.lr / 2,
+    "suggested / 4": lambda noted: noted.lr / 4,
+    **{f"edge / {divisor}": _share(divisor) for divisor in (2, 3, 4, 6, 8, 12)},
+    "the zone's lower end": lambda noted: noted.zone[0] if noted.zone is not None and noted.zone[0] > 0 else None,
+    "edge / 2 or the zone's geometric middle, the lower": lambda noted: noted.middle,
+}
+"""What could be suggested instead."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,17 +121,6 @@ def landscape(seeds: Sequence[Document], rates: Sequence[float]) -> Landscape:
     return Landscape(rates=tuple(rates), losses=tuple(means), allowed=allowed)
 
 
-def edge_of(note: str) -> float | None:
-    """The edge in what a method noted: the geometric mean of its ends.
-
-    Example:
-        >>> edge_of("found; zone (0.1, 0.2); edge (0.4, 0.9)"), edge_of("never_diverged; zone (0.1, 0.2); edge None")
-        (0.6, None)
-    """
-    found = re.search(rf"edge \({_NUMBER}, {_NUMBER}\)", note)
-    return round(math.sqrt(float(found[1]) * float(found[2])), 9) if found else None
-
-
 def main() -> None:
     """Print a table for each of our finders."""
     stores = [Store(RESULTS / "finders", task) for task in find_tasks(list(TASKS))]
@@ -101,18 +141,13 @@ def main() -> None:
 
 def _table(pairs: Sequence[Document], lands: dict[str, Landscape]) -> str:
     lines = [["rate", "good", *lands]]
-    for share in (None, *SHARES):
-        cells = [_good_on([pair for pair in pairs if pair["task"] == task], land, share=share) for task, land in lands.items()]
-        title = "suggested" if share is None else f"edge / {1 / share:.0f}"
-        lines.append([title, str(sum(good for good, _ in cells)), *(f"{good}" + (f" ({none} without an edge)" if none else "") for good, none in cells)])
+    noted = {task: [Noted.of(pair["lr"], pair["note"]) for pair in pairs if pair["task"] == task] for task in lands}
+    for name, rule in RULES.items():
+        rates = {task: [rule(one) for one in noted[task]] for task in lands}
+        good = {task: sum(rate is not None and land.is_good(rate) for rate in rates[task]) for task, land in lands.items()}
+        none = {task: f" ({rates[task].count(None)} none)" if None in rates[task] else "" for task in lands}
+        lines.append([name, str(sum(good.values())), *(f"{good[task]}{none[task]}" for task in lands)])
     return rows_of(lines)
-
-
-def _good_on(pairs: Sequence[Document], land: Landscape, *, share: float | None) -> tuple[int, int]:
-    """How many are good, and how many have no rate."""
-    edges = [edge_of(pair["note"]) for pair in pairs]
-    rates = [pair["lr"] for pair in pairs] if share is None else [None if edge is None else share * edge for edge in edges]
-    return sum(rate is not None and land.is_good(rate) for rate in rates), sum(rate is None for rate in rates)
 
 
 if __name__ == "__main__":
