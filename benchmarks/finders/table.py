@@ -45,6 +45,8 @@ def _methods(document: Document) -> str:
 
 
 def _line(method: Document) -> list[str]:
+    if not method["n"]:
+        return [method["method"], "not run yet", *[""] * (5 + len(method["tasks"]))]
     low, high = method["interval"]
     missing = f", {method['n_missing']} missing" if method["n_missing"] else ""
     return [

@@ -2,7 +2,8 @@
 
 Both go through the same loader, 200 updates of the same network, optimizer and learning rates, `loss.item()` at every update. The range test also copies
 the training's state, puts it back and reads the curve. CPU seconds, taking turns; rates so low that nothing stops early. Given are the turns' ratios, and
-the ratio of the fastest tenth of each, which neighbours on the machine disturb least.
+the ratio of the fastest tenth of each, which neighbours on the machine disturb least. With glibc a part of LeNet's ratio is page faults: whichever of the two
+makes the heap shrink at its end gets it back in small pieces. `MALLOC_TRIM_THRESHOLD_=2000000000 MALLOC_MMAP_THRESHOLD_=2000000000` leaves these out.
 """
 
 import statistics
