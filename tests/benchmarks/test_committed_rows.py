@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 from benchmarks.finders.__main__ import main as finders
+from benchmarks.finders.what_if import RULES
+from benchmarks.finders.what_if import main as what_if
 from benchmarks.proof.__main__ import RESULTS, main
 from benchmarks.proof.collect import task_rows
 from benchmarks.proof.store import Store
@@ -49,3 +51,10 @@ def test_the_committed_table_of_finders_is_what_the_rows_add_up_to(tmp_path: Pat
             del line["is_current"]
     for part in ("tasks", "pairs", "methods"):
         assert made[part] == committed[part], part
+
+
+def test_other_rates_are_judged_from_the_committed_rows(capsys: pytest.CaptureFixture[str]) -> None:
+    what_if()
+    said = capsys.readouterr().out
+    assert said.count("| suggested |") == 3
+    assert all(said.count(f"| {rule} |") == 3 for rule in RULES)
