@@ -50,15 +50,17 @@ def judge(tests: Sequence[float], *, best: Sequence[float], spread: float) -> Ju
     return Judgement(test=test, allowed=target + max(SHARE * target, SPREADS * spread), ratio=test / target)
 
 
-def pooled_spread(groups: Sequence[Sequence[float]]) -> float:
-    """Standard deviation between seeds, pooled over groups of retrainings, each around its own mean; groups with a loss that is not finite are left out.
+def typical_spread(groups: Sequence[Sequence[float]]) -> float:
+    """Standard deviation between seeds: the median of the groups' (the lower of two), so that a rate at the brink does not hide what all others lose.
+
+    Groups with a loss that is not finite are left out.
 
     Example:
-        >>> round(pooled_spread([[1.0, 3.0], [10.0, 10.0]]), 6)
+        >>> typical_spread([[1.0, 2.0, 3.0], [10.0, 10.0, 10.0], [0.0, 50.0, 100.0]])
         1.0
     """
-    variances = [statistics.variance(group) for group in groups if len(group) > 1 and all(map(math.isfinite, group))]
-    return math.sqrt(statistics.mean(variances)) if variances else 0.0
+    spreads = [statistics.stdev(group) for group in groups if len(group) > 1 and all(map(math.isfinite, group))]
+    return statistics.median_low(spreads) if spreads else 0.0
 
 
 def wilson(successes: int, n: int) -> tuple[float, float]:

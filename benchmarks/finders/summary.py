@@ -7,7 +7,7 @@ from statistics import mean, median
 from typing import Any, TypeAlias
 
 from benchmarks.finders.grid import GRID_SEED, best_rate, grid, rates_of, tests_of
-from benchmarks.finders.judging import SHARE, judge, pooled_spread, wilson
+from benchmarks.finders.judging import SHARE, judge, typical_spread, wilson
 from benchmarks.proof.cache import Row
 from benchmarks.proof.collect import loss_of
 from benchmarks.proof.methods import Method
@@ -53,7 +53,7 @@ def _task(store: Store, n_seeds: int) -> Document:
     return {
         "facts": asdict(facts),
         "rates": list(rates),
-        "spread": pooled_spread(list(distinct.values())),
+        "spread": typical_spread(list(distinct.values())),
         "plateau": _plateau(seeds, rates),
         "seeds": seeds,
         "cpu_hours": seconds / 3600,

@@ -22,7 +22,7 @@ def _head(document: Document) -> str:
         "weight decay .01 for AdamW, else none. For each task and seed, twelve learning rates are trained in full on that seed, and the best by validation\n"
         f"loss again on the fresh seeds {', '.join(map(str, made['fresh_seeds']))}; a suggestion made with that seed is trained on the same three.\n"
         "Within: its mean test loss is at most the best's plus 10 %, or plus two standard deviations between seeds where that is more (of the best rates'\n"
-        "retrainings, pooled over a task). A suggestion that fails, or diverges, is not within. Ratio: test loss over the best's, the median pair.\n"
+        "retrainings, the task's median). A suggestion that fails, or diverges, is not within. Ratio: test loss over the best's, the median pair.\n"
         "Spread: largest over smallest suggestion of the seeds."
     )
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmarks.finders.__main__ import METHODS, N_SEEDS, OUR_METHODS_FOLDER, RESULTS, TASKS
 from benchmarks.finders.grid import rates_of
-from benchmarks.finders.judging import SHARE, SPREADS, pooled_spread
+from benchmarks.finders.judging import SHARE, SPREADS, typical_spread
 from benchmarks.finders.summary import Document, summarize
 from benchmarks.proof.methods import find_methods
 from benchmarks.proof.store import Store
@@ -117,7 +117,7 @@ def landscape(seeds: Sequence[Document], rates: Sequence[float]) -> Landscape:
     columns = list(zip(*(found["test"] for found in seeds if None not in found["test"]), strict=True))
     means = [mean(min(loss, _LOST) for loss in column) for column in columns]
     best = min(range(len(means)), key=means.__getitem__)
-    allowed = means[best] + max(SHARE * means[best], SPREADS * pooled_spread([columns[best]]))
+    allowed = means[best] + max(SHARE * means[best], SPREADS * typical_spread([columns[best]]))
     return Landscape(rates=tuple(rates), losses=tuple(means), allowed=allowed)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from benchmarks.finders.__main__ import main
 from benchmarks.finders.grid import N_RATES, RANGES, Training, best_rate, grid, rates_of, retrainings
-from benchmarks.finders.judging import judge, pooled_spread, wilson
+from benchmarks.finders.judging import judge, typical_spread, wilson
 from benchmarks.finders.summary import summarize
 from benchmarks.finders.table import table
 from benchmarks.finders.what_if import RULES, Noted, landscape
@@ -206,8 +206,8 @@ def test_the_rates_go_by_the_kind_of_optimizer() -> None:
 
 
 def test_spreads_of_retrainings_that_diverged_are_left_out() -> None:
-    assert pooled_spread([[1.0, math.inf, 2.0], [1.0, 2.0, 3.0]]) == 1.0
-    assert pooled_spread([]) == 0.0
+    assert typical_spread([[1.0, math.inf, 2.0], [1.0, 2.0, 3.0]]) == 1.0
+    assert typical_spread([]) == 0.0
 
 
 def test_a_suggestion_that_diverged_once_is_not_within() -> None:
