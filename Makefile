@@ -11,7 +11,7 @@ PROOF := OMP_NUM_THREADS=1 nice -n 10 $(BENCH)/python -m benchmarks.proof
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint format types layers docs bench bench-quick bench-speed bench-sweeps bench-tables clean
+.PHONY: help demo test test-all lint format types layers docs bench bench-finders bench-quick bench-speed bench-sweeps bench-tables clean
 
 help:  ## Say what the targets do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ $(VENV_BENCH): pyproject.toml constraints.txt benchmarks/constraints.txt
 bench: $(VENV_BENCH)  ## The proof bench: TASKS="a b" METHODS="c d@1" STUDIES=3 for a part; goes on where it stopped; TUNESMITH_DATA names the data
 	$(PROOF) $(if $(TASKS),--tasks "$(TASKS)") $(if $(METHODS),--methods "$(METHODS)") $(if $(STUDIES),--studies $(STUDIES)) $(BENCH_FLAGS)
 
+bench-finders: $(VENV_BENCH)  ## Learning-rate finders beside the best of twelve rates tried in full: TASKS="a b" METHODS="c d" for a part; goes on where it stopped
+	OMP_NUM_THREADS=1 nice -n 10 $(BENCH)/python -m benchmarks.finders $(if $(TASKS),--tasks "$(TASKS)") $(if $(METHODS),--methods "$(METHODS)") $(BENCH_FLAGS)
+
 bench-quick: $(VENV_BENCH)  ## Four tasks, three studies, four methods; under 15 minutes with nothing cached
 	$(PROOF) --quick $(BENCH_FLAGS)
 
@@ -71,6 +74,7 @@ bench-sweeps: $(VENV)  ## How well a thousand made-up range tests are read, by u
 bench-tables: $(VENV_BENCH)  ## The committed tables again, out of the committed rows; trains nothing
 	$(PROOF) --cached --out benchmarks/results $(BENCH_FLAGS)
 	$(PROOF) --cached --quick --out benchmarks/results $(BENCH_FLAGS)
+	$(BENCH)/python -m benchmarks.finders --cached --out benchmarks/results
 
 clean:  ## Remove what the other targets made, .venv included
 	rm -rf .venv .venv-bench build dist docs/_build .pytest_cache .ruff_cache .hypothesis .import_linter_cache

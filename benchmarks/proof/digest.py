@@ -11,6 +11,7 @@ import tunesmith
 _FILE_DIGITS, _PACKAGE_DIGITS = 12, 8
 _NOT_DECIDING = ("__init__.py", "cli", "report", "plots", "in_script", "integrations")
 """Parts of the package whose changes cannot change a plan: they speak, show, or serve scripts that `tune` does not."""
+_IN_SCRIPT = "in_script"
 
 
 def source_digest(text: str) -> str:
@@ -56,8 +57,9 @@ def _characters(lines: list[str], line: int, n_bytes: int) -> int:
     return len(lines[line - 1].encode()[:n_bytes].decode())
 
 
-def package_digest() -> str:
-    """Eight hex digits of the package's code as far as it decides about a plan."""
+def package_digest(*, with_in_script: bool = False) -> str:
+    """Eight hex digits of the package's code as far as it decides about a plan; where wanted, with what serves scripts."""
     root = Path(tunesmith.__file__).parent
-    paths = sorted(path for path in root.rglob("*.py") if path.relative_to(root).parts[0] not in _NOT_DECIDING)
+    left_out = [name for name in _NOT_DECIDING if not (with_in_script and name == _IN_SCRIPT)]
+    paths = sorted(path for path in root.rglob("*.py") if path.relative_to(root).parts[0] not in left_out)
     return hashlib.sha256("".join(source_digest(path.read_text()) for path in paths).encode()).hexdigest()[:_PACKAGE_DIGITS]

@@ -11,6 +11,7 @@ from tunesmith.errors import InputError
 
 METHODS_FOLDER = Path(__file__).parents[1] / "methods"
 _OURS = "IS_OURS"
+_IN_SCRIPT = "USES_IN_SCRIPT"
 _BUDGET = "budget"
 
 
@@ -46,7 +47,7 @@ class Method:
     @cached_property
     def is_ours(self) -> bool:
         """Whether the file says `IS_OURS = True`: then its studies depend on the package's code as well."""
-        return any(ast.unparse(node) == f"{_OURS} = True" for node in self._tree.body if isinstance(node, ast.Assign))
+        return self._says(_OURS)
 
     @cached_property
     def takes_budget(self) -> bool:
@@ -63,12 +64,19 @@ class Method:
     @cached_property
     def identity(self) -> str:
         """What its studies are filed under: another code, another study."""
-        return self.file_digest + (f"-{package_digest()}" if self.is_ours else "")
+        return self.file_digest + (f"-{self.package_digest()}" if self.is_ours else "")
+
+    def package_digest(self) -> str:
+        """Of the package's code that its studies depend on, as it is now: with `USES_IN_SCRIPT = True` also of what serves scripts."""
+        return package_digest(with_in_script=self._says(_IN_SCRIPT))
 
     @cached_property
     def file_digest(self) -> str:
         """What retrainings by its own trainer are filed under."""
         return source_digest(self.source)
+
+    def _says(self, name: str) -> bool:
+        return any(ast.unparse(node) == f"{name} = True" for node in self._tree.body if isinstance(node, ast.Assign))
 
     @cached_property
     def _tree(self) -> ast.Module:

@@ -7,7 +7,6 @@ from typing import Any
 from torch import nn
 
 from benchmarks.proof.cache import Row, without_infinities
-from benchmarks.proof.digest import package_digest
 from benchmarks.proof.methods import Method
 from benchmarks.proof.problem import Choice, Problem
 from benchmarks.proof.reference import FRESH_SEEDS
@@ -36,7 +35,7 @@ def run_study(store: Store, method: Method, number: int) -> Row:
     """
 
     def make() -> Row:
-        if method.is_ours and not method.identity.endswith(package_digest()):
+        if method.is_ours and not method.identity.endswith(method.package_digest()):
             raise RuntimeError("The package's code has changed since this bench began. Start it again.")
         problem = Problem.of(store.task)
         choose = method.module.choose  # the peer and the data are loaded before the clock starts

@@ -5,6 +5,9 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
+from benchmarks.finders.__main__ import main as finders
+from benchmarks.finders.what_if import RULES
+from benchmarks.finders.what_if import main as what_if
 from benchmarks.proof.__main__ import RESULTS, main
 from benchmarks.proof.collect import task_rows
 from benchmarks.proof.store import Store
@@ -38,3 +41,20 @@ def test_the_committed_tables_are_what_the_rows_add_up_to(tmp_path: Path, name: 
                 del study["is_current"]
     for part in ("tasks", "methods", "overall", "results", "snapshots", "curves", "profiles", "wins", "cost_ratios"):
         assert made[part] == committed[part], part
+
+
+def test_the_committed_table_of_finders_is_what_the_rows_add_up_to(tmp_path: Path) -> None:
+    assert finders(["--cached", "--out", str(tmp_path)]) == 0
+    made, committed = (json.loads((folder / "finders.json").read_text()) for folder in (tmp_path, RESULTS))
+    for document in (made, committed):
+        for line in (*document["pairs"], *document["methods"]):  # the package may have changed since, of which the table tells
+            del line["is_current"]
+    for part in ("tasks", "pairs", "methods"):
+        assert made[part] == committed[part], part
+
+
+def test_other_rates_are_judged_from_the_committed_rows(capsys: pytest.CaptureFixture[str]) -> None:
+    what_if()
+    said = capsys.readouterr().out
+    assert said.count("| suggested |") == 3
+    assert all(said.count(f"| {rule} |") == 3 for rule in RULES)

@@ -7,13 +7,15 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from benchmarks.machine import describe_machine
-from benchmarks.speed import in_script, loop, range_test, report_time, short_runs, startup, store
+from benchmarks.speed import in_script, in_script_valid, loop, memory, range_test, report_time, short_runs, startup, store
 from benchmarks.speed.peers import Peer, Sweep
 from benchmarks.speed.row import UNAVAILABLE, Row, missing, ratios
 from benchmarks.speed.studies import write_study
 from benchmarks.speed.table import head, section
 from benchmarks.speed.turns import Seconds, take_turns
+from torch.utils.data import DataLoader, TensorDataset
 
 from tunesmith.report import summarize
 from tunesmith.study import Study
@@ -35,6 +37,26 @@ def test_loop() -> None:
 
 def test_a_range_test_inside_a_script() -> None:
     assert_finite(in_script.measure(in_script.Sizes(mlp_turns=1, lenet_turns=1, steps=20)))
+
+
+def test_a_range_test_with_validation_inside_a_script() -> None:
+    train, valid = (TensorDataset(torch.randn(n, 1, 28, 28), torch.arange(n) % 10) for n in (640, 200))
+    rows = in_script_valid.compare(in_script.loader_of(train), DataLoader(valid, batch_size=100), turns=1, steps=20)
+    assert_finite([row for row in rows if row.samples])
+    assert len(rows) == 5 if rows[0].samples else [row.note for row in rows if not row.samples] == [f"{UNAVAILABLE}: torch-lr-finder"]
+
+
+def test_without_the_data_sets_the_row_says_so() -> None:
+    (row,) = in_script_valid.on_mnist(in_script_valid.QUICK, has_data=False)
+    assert row.note == f"{UNAVAILABLE}: the data sets of TUNESMITH_DATA"
+    assert row.samples == ()
+
+
+@pytest.mark.slow
+def test_memory_of_a_range_test() -> None:
+    peaks = [memory.peak_of(who, width=3000, steps=20, clears_gradients=True) for who in (memory.BARE, memory.OURS)]
+    assert peaks[0].state == peaks[1].state == 2 * 4 * 2 * (3000**2 + 3000)
+    assert peaks[0].peak < peaks[1].peak < peaks[0].peak + 1.5 * peaks[0].state
 
 
 def test_short_runs_in_this_process() -> None:
