@@ -334,3 +334,32 @@ def test_what_is_no_network_or_optimizer_is_said(arguments: tuple[object, ...], 
 def test_what_is_no_scaler_is_said() -> None:
     with pytest.raises(InputError, match=r"scaler must be a torch.amp.GradScaler"), ts.preserve(Net(), scaler=3):
         pass
+
+
+def test_a_sweep_moves_gradients_out_of_the_way_instead_of_copying_them() -> None:
+    """One extra copy of the state, no more: what the sweep clears anyway is not copied."""
+    model = nn.Linear(64, 64)
+    model(torch.randn(4, 64)).sum().backward()
+    found = [(parameter, parameter.grad, parameter.grad.clone()) for parameter in model.parameters() if parameter.grad is not None]
+    snapshot = Snapshot([model], moves_gradients=True)
+    assert snapshot.kept_bytes == sum(parameter.nbytes for parameter in model.parameters())
+    snapshot.set_gradients_aside()
+    assert all(parameter.grad is None for parameter in model.parameters())
+    model(torch.randn(4, 64)).sum().backward()
+    snapshot.restore()
+    for parameter, grad, bits in found:
+        assert parameter.grad is grad
+        assert torch.equal(grad, bits)
+
+
+def test_a_gradient_in_a_bucket_is_copied_all_the_same() -> None:
+    """Whoever holds the bucket can write into it while the weight has no gradient, as distributed training does."""
+    model = nn.Linear(8, 8, bias=False)
+    bucket = torch.ones(64)
+    model.weight.grad = bucket.view(8, 8)
+    snapshot = Snapshot([model], moves_gradients=True)
+    snapshot.set_gradients_aside()
+    bucket.zero_()
+    snapshot.restore()
+    assert model.weight.grad is not None
+    assert model.weight.grad.eq(1).all()

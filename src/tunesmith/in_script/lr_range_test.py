@@ -13,7 +13,7 @@ from tunesmith.engine.seeds import seed_globals
 from tunesmith.errors import InputError
 from tunesmith.in_script.checks import check_amounts, check_loaders, check_optimizers, check_range
 from tunesmith.in_script.joining import join
-from tunesmith.in_script.preserve import Optimizers, as_optimizers, preserve
+from tunesmith.in_script.preserve import Optimizers, as_optimizers, preserve_for_sweep
 from tunesmith.in_script.randomness import seed_of
 from tunesmith.in_script.result import LrRangeTest, Spacing
 from tunesmith.in_script.sources import Sources
@@ -146,7 +146,7 @@ def _record(sweeps: Sequence[Sweep], *, loss: object) -> list[Curve]:
     sweep = sweeps[0]
     modules = (sweep.model, loss) if isinstance(loss, nn.Module) else sweep.model
     runs: list[Curve] = []
-    with preserve(modules, sweep.optimizers, scaler=sweep.scaler, loaders=(sweep.train_loader, sweep.valid_loader)) as put_back:
+    with preserve_for_sweep(modules, sweep.optimizers, scaler=sweep.scaler, loaders=(sweep.train_loader, sweep.valid_loader)) as put_back:
         draw = int(torch.randint(2**62, ())) if len(sweeps) > 1 else 0
         if len(sweeps) > 1:
             put_back()  # or the draw would be missing from the first sweep

@@ -48,20 +48,39 @@ def preserve(model: Several, optimizer: Optimizers = (), *, scaler: torch.amp.Gr
         >>> torch.equal(model.weight, before)
         True
     """
+    with _preserved(model, optimizer, scaler=scaler, loaders=loaders, moves_gradients=False) as put_back:
+        yield put_back
+
+
+@contextmanager
+def preserve_for_sweep(model: Several, optimizer: Optimizers, *, scaler: torch.amp.GradScaler | None, loaders: object) -> Generator[Callable[[], None]]:
+    """As `preserve`, for what begins by clearing the gradients anyway: they are taken out of the way instead of being copied."""
+    with _preserved(model, optimizer, scaler=scaler, loaders=loaders, moves_gradients=True) as put_back:
+        yield put_back
+
+
+@contextmanager
+def _preserved(
+    model: Several, optimizer: Optimizers, *, scaler: torch.amp.GradScaler | None, loaders: object, moves_gradients: bool
+) -> Generator[Callable[[], None]]:
     models, optimizers = as_models(model), as_optimizers(optimizer)
     if scaler is not None and not isinstance(scaler, torch.amp.GradScaler):
         raise InputError(f"scaler must be a torch.amp.GradScaler, got {type(scaler).__name__}. Pass the one of your loop, or leave it out.")
     everywhere, sources = [*keep_global(), *keep_torch_modes()], Sources(loaders if isinstance(loaders, tuple) else (loaders,))
-    snapshot = Snapshot((*models, *optimizers, scaler))
+    snapshot = Snapshot((*models, *optimizers, scaler), moves_gradients=moves_gradients)
 
     ways = [snapshot.restore, sources.restore, *everywhere]
 
     def put_back() -> None:
         restore_all(ways)
+        set_aside()
+
+    def set_aside() -> None:
         sources.set_workers_aside()
+        snapshot.set_gradients_aside()
 
     try:
-        sources.set_workers_aside()
+        set_aside()
         yield put_back
     finally:
         try:

@@ -30,6 +30,7 @@ class Snapshot:
 
     Args:
         roots: Networks, optimizers, gradient scalers.
+        moves_gradients: Whether gradients will be taken out of the way by `set_gradients_aside` instead of being copied.
 
     Attributes:
         kept_bytes: Size of the copies.
@@ -38,8 +39,10 @@ class Snapshot:
         InputError: A lazy network that has not seen its first batch: what it becomes cannot be undone.
     """
 
-    def __init__(self, roots: Iterable[object]) -> None:
+    def __init__(self, roots: Iterable[object], *, moves_gradients: bool = False) -> None:
         self.kept_bytes = 0
+        self._moves_gradients = moves_gradients
+        self._lenders: list[Tensor] = []
         self._seen: dict[int, object] = {}  # holds on to the objects, so that ids stay theirs
         self._ways: list[PutBack] = []
         for root in roots:
@@ -48,6 +51,11 @@ class Snapshot:
     def restore(self) -> None:
         """Put everything back; what fails does not keep the rest from it."""
         restore_all(self._ways)
+
+    def set_gradients_aside(self) -> None:
+        """Take the gradients that were not copied away from their weights, so that nothing can write into them before `restore` brings them back."""
+        for tensor in self._lenders:
+            tensor.grad = None
 
     def _visit(self, value: object) -> None:
         if isinstance(value, _PLAIN) or id(value) in self._seen:
@@ -86,7 +94,10 @@ class Snapshot:
         self._ways += [partial(_set_bits, tensor, where, bits=bits), keep_container(vars(tensor)), *(_keep_hooks(tensor, name) for name in _HOOKS)]
         if tensor.is_leaf:
             grad = tensor.grad
-            self._visit(grad)
+            if self._moves_gradients and grad is not None and _owns_its_memory(grad):
+                self._lenders.append(tensor)
+            else:
+                self._visit(grad)
             self._ways.append(partial(_set_leaf, tensor, grad, requires_grad=tensor.requires_grad))
 
 
@@ -173,6 +184,11 @@ def _set_hooks(tensor: Tensor, name: str, *, hooks: dict[object, object] | None,
         _refill_dict(hooks, kept)
     if getattr(tensor, name, None) is not hooks:
         setattr(tensor, name, hooks)
+
+
+def _owns_its_memory(grad: Tensor) -> bool:
+    """Whether a gradient that no weight refers to can be written to by nobody: one that lies in a larger piece of memory, as in buckets, can."""
+    return grad.layout is torch.strided and not grad._is_view() and grad.untyped_storage().nbytes() == grad.nbytes  # noqa: SLF001 (torch has no public name for it)
 
 
 def _n_bytes(tensor: Tensor) -> int:

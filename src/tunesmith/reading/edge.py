@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunesmith.curve import RunOutcome
-from tunesmith.reading.smoothing import LARGEST
+from tunesmith.reading.smoothing import LARGEST, noise_of
 from tunesmith.reading.track import Track
 from tunesmith.thresholds import Thresholds
 
@@ -39,6 +39,9 @@ this many updates, and explodes only then (our choice)."""
 
 
 _WANDERING_INTERVAL = 1.6
+"""Where a loss wanders the interval reaches by this factor to either side (fitted as above)."""
+_FEWEST_NEAR = 20
+"""Updates within a factor of 2 from which an oscillation can be told from the noise of too large a rate (our choice)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,15 +88,24 @@ def find_edge(train: Track, valid: Track | None, *, outcome: RunOutcome, thresho
     if lost >= losses.size:
         return None
     wandering = _wandering(losses, quantiles, lost=lost, train=train)
-    if wandering is not None and wandering.is_level:
-        lost = wandering.end
     lr, interval, foot = _fitted_edge(losses, lost, train)
+    if wandering is not None and _n_near(train.lr, float(train.lr[wandering.begin])) >= _FEWEST_NEAR:
+        lr, _, foot = _fitted_edge(losses, wandering.end, train) if wandering.is_level else (float(train.lr[wandering.begin]), interval, wandering.begin)
     if wandering is not None:
-        lr = lr if wandering.is_level else float(train.lr[wandering.begin])
         interval = (lr / _WANDERING_INTERVAL, lr * _WANDERING_INTERVAL)
-    interval = interval[0], min(interval[1], float(train.lr[-1]))
-    n_near = int(np.count_nonzero((train.lr >= lr / 2) & (train.lr <= 2 * lr)))
-    return Edge(lr=lr, interval=interval, since_step=foot, wanders=wandering is not None, n_near=n_near) if lr > 0 else None
+    if lr <= 0:
+        return None
+    return Edge(
+        lr=lr,
+        interval=(interval[0], min(interval[1], float(train.lr[-1]))),
+        since_step=foot,
+        wanders=wandering is not None,
+        n_near=_n_near(train.lr, lr),
+    )
+
+
+def _n_near(rates: Floats, lr: float) -> int:
+    return int(np.count_nonzero((rates >= lr / 2) & (rates <= 2 * lr)))
 
 
 def _fitted_edge(losses: Floats, lost: int, train: Track) -> tuple[float, tuple[float, float], int]:
@@ -196,7 +208,7 @@ def _wandering(losses: Floats, quantiles: Floats, *, lost: int, train: Track) ->
     if end - begin < _FEWEST_WANDERING or train.lr[end] < _WANDERING_REACH * train.lr[begin]:
         return None
     between = losses[begin:end]
-    if np.median(np.abs(np.diff(between))) < _WANDERING_NOISE * train.drop:
+    if noise_of(between) < _WANDERING_NOISE * train.drop:
         return None
     third = between.size // 3 + 1
     grown = (np.median(between[-third:]) - train.best) / (np.median(between[:third]) - train.best)

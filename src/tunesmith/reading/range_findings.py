@@ -20,6 +20,8 @@ SHORTEST_TRAINING, LONGEST_TRAINING = 2, 10
 """The suggestion is for trainings of so many times the sweep's updates (our choice: what it was fitted on, LOG.md, 2026-11-22)."""
 _EVEN = 0.01
 """Steps of a spacing may differ by this share and still be called even: recorded learning rates are rounded."""
+_HUMP_DROP, _SHARED_RISE = 0.1, 0.5
+"""A hump rises by this share of the whole drop, and the training loss by less than this share of the hump's rise (our choice)."""
 _LOWER_IS_BETTER = ("loss", "error", "perplexity", "mae", "mse", "rmse")
 _FEWEST_VALUES = 5
 
@@ -121,17 +123,22 @@ def _edge_finding(edge: Edge, sweep: str) -> Finding:
     )  # fmt: skip
 
 
-def hump_of(track: Track, thresholds: Thresholds) -> int | None:
-    """Index of the top of a rise that lies before the best point; None where there is none."""
-    best = int(np.nanargmin(track.smoothed))
-    before = track.smoothed[: best + 1]
-    if before.size < 4 or track.drop <= 0:  # noqa: PLR2004 (a hump needs a minimum, a top and a fall)
+def hump_of(valid: Track, train: Track, thresholds: Thresholds) -> int | None:
+    """Index of the top of a rise of the validation loss before its best point that the training loss has no part in; None where there is none.
+
+    Where the training loss rises too, it is no overfitting: a loss that oscillates or jumps and comes back does that.
+    """
+    before = valid.smoothed[: valid.best_at + 1]
+    if before.size < 4 or valid.drop <= 0:  # noqa: PLR2004 (a hump needs a minimum, a top and a fall)
         return None
     lowest_so_far = np.fmin.accumulate(before)
     rise = before - lowest_so_far
     top = int(np.nanargmax(rise))
-    is_hump = rise[top] > max(thresholds.hump_share * 0.2 * track.drop, 4 * track.noise)
-    return top if is_hump and before[top] - track.best > thresholds.hump_share * rise[top] else None
+    if rise[top] <= max(_HUMP_DROP * valid.drop, 4 * valid.noise) or before[top] - valid.best <= thresholds.hump_share * rise[top]:
+        return None
+    low = int(np.nanargmin(before[: top + 1]))
+    trained = train.smoothed[valid.step[top]] - train.smoothed[valid.step[low]]
+    return None if trained > _SHARED_RISE * rise[top] else top
 
 
 def _metric_finding(curve: Curve, name: str, thresholds: Thresholds) -> Finding | None:

@@ -32,8 +32,6 @@ BEYOND_HUMP = 2.0
 EDGE_FRACTION = 0.5
 """Of the edge: the largest rate worth trying (our choice: on noisy quadratics the best 1cycle peak lies at .35-.7 of it)."""
 _NOISY_SHARE = 0.05
-_FEWEST_NEAR = 20
-"""Updates within a factor of 2 of an edge that is not clear, below which it is not told (our choice)."""
 _MOST_VALID_DROP = 3.0
 """The validation loss is taken to have dropped by at most this many times what the training loss did (our choice): before the first updates BatchNorm's
 statistics fit nothing, and a loss of 87 that falls to 1 would make everything below 9 look near the best."""
@@ -137,13 +135,10 @@ def read_range(curve: Curve, *, thresholds: Thresholds = DEFAULT_THRESHOLDS) -> 
         return _without_suggestion(
             _outcome_without_drop(train, curve, thresholds), curve, evidence=f"Drop {train.drop:.3g} against noise of one point {train.noise:.3g}."
         )
-    if edge is not None and edge.wanders and edge.n_near < _FEWEST_NEAR:
-        evidence = f"The loss wanders above its start from {edge.lr:.2g} on, and explodes only later; {edge.n_near} updates lie within a factor of 2."
-        return _without_suggestion(RangeOutcome.TOO_NOISY, curve, evidence=evidence)
     judge = valid if valid is not None and valid.has_dropped(thresholds) else train
     zone, best_lr = _zone(judge, edge, thresholds)
     largest = zone[1] if edge is None else min(zone[1], EDGE_FRACTION * edge.lr)
-    hump = hump_of(judge, thresholds) if judge is valid else None  # overfitting shows in the validation loss alone
+    hump = hump_of(valid, train, thresholds) if valid is not None and judge is valid else None
     suggested = largest if edge is None else SUGGESTED_SHARE * edge.lr
     if edge is not None and hump is not None:  # rates up to there overfit
         suggested = max(suggested, min(BEYOND_HUMP * float(judge.lr[hump]), largest))
