@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterable
+from itertools import pairwise
 
 import pytest
 import torch
@@ -98,6 +99,11 @@ def test_nothing_jumps_and_the_end_is_the_planned_one(schedule: str, at: int, mo
     assert [row[0] for row in rows[: at + 1]] == [(lr(step), momentum(step)) for step in range(at + 1)]  # the change itself moves nothing
     assert [row[0] for row in rows[total - 1 :]] == [(lr(LENGTH - 1), momentum(LENGTH - 1))] * 6
     assert all(row[1][0] == pytest.approx(0.1 * row[0][0]) for row in rows)
+    planned = [(lr(step), momentum(step)) for step in range(LENGTH)]
+    stretch = max(1.0, (LENGTH - 1 - at) / (total - 1 - at))  # of what is left, each step goes over so many planned ones
+    for column in (0, 1):
+        steepest = max(abs(after[column] - before[column]) for before, after in pairwise(planned))
+        assert all(abs(after[0][column] - before[0][column]) <= stretch * steepest + 1e-12 for before, after in pairwise(rows))
 
 
 def test_what_is_left_is_stretched_evenly() -> None:

@@ -57,7 +57,7 @@ def is_used_up_by_reading(loader: object) -> bool:
 
 
 def _check_pass(loader: Iterable[Batch], *, n_batches: int, n_before: int, accumulate: int) -> None:
-    if n_batches + n_before == 0:
+    if n_batches + n_before == 0 and not is_used_up_by_reading(loader):
         raise InputError("train_loader must yield at least one batch, and yielded none. Look at its dataset, and at drop_last.")
     if n_batches == 0 or is_used_up_by_reading(loader):
         raise InputError(

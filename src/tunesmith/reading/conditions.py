@@ -201,7 +201,10 @@ def _sweep(reading: RangeReading, curve: Curve) -> _Sweep | None:
     spacing = float(np.median(np.diff(lr))) * max(1.0, width)
     strictly = min(FLAT_SHARE * drop, margin - error)  # what noise hides may be a rise
     low, middle, high = (_flat_to(lr, smoothed, at=at, level=best + rise) for rise in (strictly, margin, margin + error))
-    end, highest = (float(lr[-1]), math.inf) if reading.edge is None else (reading.edge[0], max(reading.edge[1], reading.edge[0] + spacing))
+    end, highest = float(lr[-1]), math.inf
+    if reading.edge is not None:
+        end = math.sqrt(reading.edge[0] * reading.edge[1])
+        highest = max(reading.edge[1], end + spacing)
     middle = min(middle, end)
     interval = (max(0.0, min(low, middle) - spacing), min(high + spacing, highest))
     return _Sweep(reading=reading, best=best, drop=drop, error=error, tolerated=middle, interval=interval)

@@ -90,7 +90,7 @@ def range_findings(
     read += "" if edge is None or hump is None else " or, where that is more, twice the rate of the hump"
     found = [
         Finding(
-            kind="suggestion", value=float(suggested), interval=(suggested / 2, 2 * suggested), confidence=0.6 if edge is None else 0.7,
+            kind="suggestion", value=float(suggested), interval=(suggested / 2, 2 * suggested), confidence=0.4 if edge is None else 0.7,
             evidence=f"{sweep}: {read}; as the peak of one cycle of {SHORTEST_TRAINING * n} to {LONGEST_TRAINING * n} updates.",
             not_established="That it is the best peak: one sweep confounds learning rate and elapsed training, and does not see overfitting, which comes late.",
             action="Try it, a third and three times of it in short annealed runs.",
