@@ -79,3 +79,9 @@ def test_labels_are_not_formulas_and_the_figure_can_be_saved(decay_experiment: E
     ax = plot_experiment(Experiment(probe="$x_{", arms=strange))
     ax.figure.savefig(tmp_path / "figure.png", dpi=40)
     assert (tmp_path / "figure.png").stat().st_size > 1000
+
+
+def test_the_suggestion_is_marked_where_it_lies(sweep: Curve) -> None:
+    ax = plot_range_test(sweep, edge=(0.8, 0.85), zone=(0.3, 0.7), suggested=0.1)
+    (line,) = [line for line in ax.lines if line.get_label().startswith("suggested")]
+    assert list(line.get_xdata()) == [0.1, 0.1]

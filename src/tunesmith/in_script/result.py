@@ -90,7 +90,7 @@ class LrRangeTest:
         """
         from tunesmith.plots import plot_range_test  # noqa: PLC0415 (loaded only to draw)
 
-        return plot_range_test(self.runs, edge=self.edge, zone=self.zone, is_log=self.spacing == "exponential", ax=ax)
+        return plot_range_test(self.runs, edge=self.edge, zone=self.zone, suggested=self.suggested_lr, is_log=self.spacing == "exponential", ax=ax)
 
     def to_dict(self) -> dict[str, Json]:
         """A JSON object: that of `tunesmith lr-range --format json` (docs/command-line.md), and the sweep with its raw curves."""

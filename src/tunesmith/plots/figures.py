@@ -19,7 +19,13 @@ _INCHES = (7.0, 4.0)
 
 
 def plot_range_test(
-    curve: Curve | Sequence[Curve], *, edge: Interval | None = None, zone: Interval | None = None, is_log: bool = False, ax: "Axes | None" = None
+    curve: Curve | Sequence[Curve],
+    *,
+    edge: Interval | None = None,
+    zone: Interval | None = None,
+    suggested: float | None = None,
+    is_log: bool = False,
+    ax: "Axes | None" = None,
 ) -> "Axes":
     """Loss against learning rate: raw points, lines smoothed without lag, edge and zone shaded, the reach of repeats as a band.
 
@@ -27,6 +33,7 @@ def plot_range_test(
         curve: A sweep of the learning rate; or repeats of it over the same rates, of which the first is drawn as a line.
         edge: Interval in which the loss breaks away, as a reading found it.
         zone: Interval of usable peaks.
+        suggested: The suggestion, marked.
         is_log: Whether the axis of learning rates is logarithmic; it then begins above the few smallest rates.
         ax: Axes to draw on; None for those of a new figure.
 
@@ -56,6 +63,8 @@ def plot_range_test(
         ax.axvspan(*facts.zone, color=VALIDATION, alpha=0.12, linewidth=0, label=f"zone {interval_text(facts.zone)}")
     if facts.edge is not None:
         ax.axvspan(*facts.edge, color=WARNING, alpha=0.25, linewidth=1.5, label=f"edge {interval_text(facts.edge)}")  # a line, where it is a point
+    if suggested is not None:
+        ax.axvline(suggested, color=VALIDATION, linestyle="--", linewidth=1, label=f"suggested {number_text(suggested)}")
     ax.set_ylim(*facts.loss_range)
     if is_log and facts.lowest_lr > 0:
         ax.set_xscale("log")

@@ -47,7 +47,7 @@ def plot(experiment: Experiment, ax: "Axes | None" = None) -> "Axes":
                     if arm.run.spec.kind == RunKind.LINEAR_RAMP and (arm.run.spec.settings, arm.run.spec.total_steps) == (last.settings, last.total_steps)
                 ]
                 reading = read_range(curves[-1])
-                return plot_range_test(same[::-1], edge=reading.edge, zone=reading.zone, ax=ax)
+                return plot_range_test(same[::-1], edge=reading.edge, zone=reading.zone, suggested=reading.suggested_lr, ax=ax)
         case "lr_range_under":
             return plot_conditions(experiment, read_conditions(experiment), ax)
         case "capacity":
