@@ -13,8 +13,9 @@ class Thresholds:
     Attributes:
         diverged_rise: A run has diverged when the median of its last five training losses lies above the initial loss by this many times the largest of
             (initial - best, |initial|, ten times the noise of one batch). Our choice: smaller stops runs that recover, larger wastes budget on lost ones.
-        edge_rise: The edge of a range test is where the smoothed loss has risen from its best by this share of the drop from its start to its best, for good.
-            Our choice: smaller takes noise for the edge, larger overshoots it.
+        edge_rise: In a range test a loss is lost for good once the lower quantile of each later window stays above its best by this share of the drop from its
+            start to its best; where the edge lies is then fitted to the growth. Our choice: smaller takes noise for a loss that is lost, larger misses
+            networks that fall back to less than their first loss.
         zone_rise: The zone of a range test is where the smoothed validation loss is within this share of that drop of its best. Our choice.
         flat_drop: A range test is flat when the loss drops by less than this many standard errors of its noise. Our choice: noise alone passes for a
             drop in 1 to 10 % of sweeps (tests/reading/test_range_test.py).

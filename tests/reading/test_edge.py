@@ -73,3 +73,35 @@ def test_most_edges_of_made_up_sweeps_are_found_within_a_fifth() -> None:
     assert found.in_fifth >= 0.88
     assert found.in_fifth_answered >= 0.92
     assert 0.8 <= found.covered <= 0.99
+
+
+def oscillating(*, explodes_at: float, rises: bool) -> Curve:
+    """A loss that falls, is back above its start from .3 on, swinging, and explodes far later; level in between, or rising with the learning rate."""
+    random = np.random.default_rng(0)
+    lr = np.linspace(0.005, 1, 200)
+    clean = np.where(lr < 0.3, 2.5 - 2 * np.sin(np.pi * lr / 0.3), 3.5 if not rises else 2.5 + 8 * (lr - 0.3))
+    swing = np.where(lr < 0.3, 0.02, 1.0) * random.standard_normal(200)
+    explosion = np.expm1(np.clip(40 * (lr - explodes_at), 0, 30))
+    return Curve(lr=tuple(lr.tolist()), momentum=(0.99,) * 200, train_loss=tuple((clean + swing + explosion).tolist()), eval_step=(), valid_loss=())
+
+
+def test_a_loss_that_swings_long_before_it_explodes_has_its_edge_where_it_explodes() -> None:
+    edge = edge_of(oscillating(explodes_at=0.7, rises=False))
+    assert edge is not None
+    assert edge.wanders
+    assert edge.lr == pytest.approx(0.7, rel=0.15)
+    assert edge.interval[1] / edge.interval[0] > 2  # nobody should be sure of it
+
+
+def test_a_loss_that_rises_in_noise_has_its_edge_where_it_passes_its_start() -> None:
+    edge = edge_of(oscillating(explodes_at=0.9, rises=True))
+    assert edge is not None
+    assert edge.wanders
+    assert edge.lr == pytest.approx(0.33, rel=0.25)
+
+
+def test_an_interval_ends_with_the_sweep() -> None:
+    curve, _ = quadratic_sweep(steps=100, momentum=0.9, edge_share=0.75)
+    edge = edge_of(curve)
+    assert edge is not None
+    assert edge.interval[0] < edge.lr <= edge.interval[1] <= curve.lr[-1]

@@ -59,7 +59,7 @@ def join(
     interval = (suggested[0], suggested[-1]) if len(suggested) > 1 else None
     findings = shown.findings if len(readings) == 1 else (*shown.findings, _agreement(readings, outcome, interval))
     if compared is not None:
-        findings = (*findings, _drift(shown, read_range(compared, thresholds=thresholds), steps=steps, other_steps=compare_steps or len(compared.lr)))
+        findings = (*findings, compare_lengths(shown, read_range(compared, thresholds=thresholds), steps=(steps, compare_steps or len(compared.lr))))
     return LrRangeTest(
         outcome=outcome,
         suggested_lr=statistics.median(suggested) if suggested else None,
@@ -75,12 +75,6 @@ def join(
         runs=tuple(runs),
         compared=compared,
     )
-
-
-def _drift(reading: RangeReading, other: RangeReading, *, steps: int, other_steps: int) -> Finding:
-    if steps <= other_steps:
-        return compare_lengths(reading, other, steps=(steps, other_steps))
-    return compare_lengths(other, reading, steps=(other_steps, steps))
 
 
 def _median_zone(zones: Sequence[Interval], edge: Interval | None) -> Interval | None:

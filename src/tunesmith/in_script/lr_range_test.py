@@ -52,7 +52,8 @@ def lr_range_test(  # noqa: PLR0917 (the five nouns of any training script, in t
     """Raise the learning rate through a short stretch of your own training, read the losses, and leave no trace.
 
     Weights, buffers, optimizer state, gradients, modes, hooks, scaler, random generators and loaders are bit for bit as they were, see `preserve`: also
-    after an exception, Ctrl-C, or when memory ran out. Costs `steps` updates a repeat, the evaluations, and one copy of the training's state.
+    after an exception, Ctrl-C, or when memory ran out. Costs `steps` updates a repeat, `compare_steps` more where asked, the evaluations, and one copy of
+    weights, buffers and optimizer state.
 
     Batches are moved to the device of the network's first parameter. A network in eval mode is put into train mode for the test; one in train mode keeps
     the mode of every submodule, so that a frozen BatchNorm stays frozen.
@@ -80,14 +81,15 @@ def lr_range_test(  # noqa: PLR0917 (the five nouns of any training script, in t
         valid_share: Most that the evaluations may cost, as a share of the updates' cost, where an example forward counts a third of one forward and back.
             Default .25 (our choice). The slice is as large as that allows.
         evaluations: Evaluations in a sweep; fewer where the slice would get too small. Default 25 (our choice, as `tunesmith lr-range`).
-        stops_when_diverged: Whether a loss far above its start ends the sweep; one that is not finite always does.
+        stops_when_diverged: Whether a loss far above its start ends the sweep; one that is not finite always does. Default True
+            (our choice: what comes after tells nothing that the jump has not told).
 
     Returns:
         The reading, with the raw curves: `outcome`, `suggestion()`, `zone`, `edge`, `advice`, `history`, `plot()`, `apply(optimizer)`.
 
     Raises:
         InputError: What was given cannot be used; the message says what must hold and what to do.
-        BudgetError: `steps` < 20.
+        BudgetError: `steps` or `compare_steps` < 20.
 
     Source: Smith 2018, arXiv:1803.09820, section 4.1. Differs: statistics of BatchNorm are re-estimated on copies before an evaluation (METHOD, trap 5).
 

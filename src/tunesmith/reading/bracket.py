@@ -30,7 +30,7 @@ def bracket_end(curve: Curve) -> float:
 LOWEST_EDGE = 1 / 4
 """A sweep is worth making again where its edge lies below this share of its range: most of its updates were spent beyond the edge (our choice)."""
 _BEYOND_EDGE, _FARTHER, _LOWER = 2.5, 4.0, 1 / 8
-"""Where the next sweep ends: at this many times the edge that was seen; and this many times farther where no edge was, lower where nothing else was."""
+"""Where the next sweep ends: at this many times the edge that was seen; this many times farther where no edge was, lower where nothing fell (our choice)."""
 
 
 def next_end(reading: RangeReading, *, end_lr: float, highest: float) -> float | None:
@@ -48,9 +48,9 @@ def next_end(reading: RangeReading, *, end_lr: float, highest: float) -> float |
         >>> 1 < next_end(early, end_lr=5.0, highest=30.0) < 3
         True
     """
-    if reading.edge is not None:
+    if reading.edge is not None and reading.edge_lr is not None:
         is_early = reading.edge[1] < LOWEST_EDGE * end_lr
-        end = _BEYOND_EDGE * math.sqrt(reading.edge[0] * reading.edge[1]) if is_early else None
+        end = _BEYOND_EDGE * reading.edge_lr if is_early else None
     elif reading.outcome is RangeOutcome.DIVERGED_AT_ONCE:
         end = _LOWER * end_lr
     elif end_lr < highest:

@@ -8,17 +8,17 @@ STEADY = 1.5
 """A suggestion that moves by less than this factor does not depend on the length for any use (our choice: short runs cannot tell such rates apart)."""
 
 
-def compare_lengths(shorter: RangeReading, longer: RangeReading, *, steps: tuple[int, int]) -> Finding:
-    """How far the suggestion moved from the shorter to the longer sweep.
+def compare_lengths(one: RangeReading, other: RangeReading, *, steps: tuple[int, int]) -> Finding:
+    """How far the suggestion moves from the shorter to the longer of two sweeps.
 
     Args:
-        shorter: Reading of the shorter sweep.
-        longer: Reading of the longer one, over the same learning rates.
-        steps: Updates of the two.
+        one: Reading of a sweep.
+        other: Reading of a sweep of another length over the same learning rates.
+        steps: Updates of the two, in their order.
 
     Returns:
-        A finding "drift": `value` is the longer sweep's suggestion over the shorter's, `interval` what the two edges leave open; None where either
-        suggests nothing.
+        A finding "drift": `value` is the longer sweep's suggestion over the shorter's, None where either suggests nothing; `interval` is what the two
+        edges leave open, None where either has none.
 
     Example:
         >>> import numpy as np
@@ -30,6 +30,8 @@ def compare_lengths(shorter: RangeReading, longer: RangeReading, *, steps: tuple
         >>> drift.kind, 0.8 < drift.value < 1.25
         ('drift', True)
     """
+    shorter, longer = (one, other) if steps[0] <= steps[1] else (other, one)
+    steps = min(steps), max(steps)
     lengths = f"Sweeps of {steps[0]} and {steps[1]} updates over the same learning rates"
     if shorter.suggested_lr is None or longer.suggested_lr is None:
         return Finding(

@@ -86,8 +86,8 @@ def range_findings(
         thresholds: The constants of judgement.
     """
     sweep, loss, n = sweep_text(curve), "validation loss" if is_validation else "training loss", len(curve.lr)
-    read = "the upper end of the zone, for no edge was seen" if edge is None else "an eighth of the edge"
-    read += "" if edge is None or hump is None else " or, where that is more, twice the rate of the hump"
+    read = "the upper end of the zone, for no edge was seen" if edge is None else f"{suggested / edge.lr:.2g} of the edge"
+    read += "" if edge is None or hump is None else ", beyond the early hump"
     found = [
         Finding(
             kind="suggestion", value=float(suggested), interval=(suggested / 2, 2 * suggested), confidence=0.4 if edge is None else 0.7,

@@ -63,9 +63,11 @@ class RangeReading:
     Attributes:
         outcome: found, never_diverged, diverged_at_once, flat or too_noisy.
         suggested_lr: Peak of a cycle: an eighth of the edge, beyond an early hump; `largest_lr` where no edge was seen; None where nothing can be suggested.
-        largest_lr: The largest peak worth trying: half of the edge, or the upper end of the zone where that is lower; None where nothing can be suggested.
+        largest_lr: The largest peak worth trying: half of the edge, or the upper end of the zone where that is lower, but no less than the suggestion; None
+            where nothing can be suggested.
         zone: Learning rates, low to high, where the loss is near its best; None where there is none.
-        edge: Interval, low to high, where the loss begins to jump for good; None where it did not.
+        edge: Interval, low to high, from which the loss jumps for good; None where it did not.
+        edge_lr: The estimate within it.
         findings: The evidence.
         advice: What to do.
     """
@@ -75,6 +77,7 @@ class RangeReading:
     largest_lr: float | None = None
     zone: tuple[float, float] | None
     edge: tuple[float, float] | None
+    edge_lr: float | None = None
     findings: tuple[Finding, ...]
     advice: str
 
@@ -104,7 +107,7 @@ class RangeReading:
 def read_range(curve: Curve, *, thresholds: Thresholds = DEFAULT_THRESHOLDS) -> RangeReading:
     """Edge, zone and suggestion of a range test.
 
-    There is an edge where training and validation loss have both risen, for good, from their best by `Thresholds.edge_rise` of their drop; where it lies is
+    There is an edge where training and validation loss are both lost for good (`Thresholds.edge_rise`); where it lies is
     fitted to the growth (`reading.edge`). A rise that later falls again is a hump and not the edge (METHOD, trap 1). Where validation was not recorded the
     training loss decides alone.
 
@@ -148,9 +151,10 @@ def read_range(curve: Curve, *, thresholds: Thresholds = DEFAULT_THRESHOLDS) -> 
     return RangeReading(
         outcome=outcome,
         suggested_lr=float(suggested),
-        largest_lr=float(largest),
+        largest_lr=float(max(largest, suggested)),
         zone=zone,
         edge=None if edge is None else edge.interval,
+        edge_lr=None if edge is None else edge.lr,
         findings=range_findings(
             curve, judge, is_validation=judge is valid, edge=edge, hump=hump, zone=zone, suggested=suggested, best_lr=best_lr, thresholds=thresholds
         ),
