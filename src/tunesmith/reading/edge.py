@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunesmith.curve import RunOutcome
-from tunesmith.reading.smoothing import LARGEST, noise_of
+from tunesmith.reading.smoothing import LARGEST
 from tunesmith.reading.track import Track
 from tunesmith.thresholds import Thresholds
 
@@ -35,20 +35,8 @@ _CANDIDATES = 200
 _HALF_WIDTH, _HALF_WIDTH_OF_JUMP = 0.1, 0.25
 """The interval reaches this far to either side, in log learning rate, and further by this share of the jump's own width: so that it held 90 to 95 of 100
 truths of the made-up sweeps of seeds 0 to 999 (`benchmarks/sweeps`)."""
-_EXPLODED_RISE = 3.0
-"""A loss has exploded this many drops above its start (our choice)."""
-_WANDERING_REACH, _FEWEST_WANDERING = 1.3, 5
-"""A loss wanders when it is lost, but explodes only after the learning rate has grown by this factor and in no fewer updates than these (our choice),"""
-_WANDERING_NOISE = 0.1
-"""with a noise of this share of its drop: what rises smoothly does not wander (our choice)."""
-_LEVEL_GROWTH = 1.6
-"""It oscillates where its last third lies less than this many times as high above the best as its first third (our choice)."""
-_TREND_WINDOWS = 40
-"""Windows in a sweep whose medians are its trend (our choice, as the smoothing)."""
-_WANDERING_INTERVAL = 1.6
-"""Where a loss wanders the interval reaches by this factor to either side (our choice, from the same sweeps)."""
-_FEWEST_NEAR = 20
-"""Updates within a factor of 2 from which an oscillation can be told from the noise of too large a rate (our choice)."""
+_HIGHEST_LEVEL = 0.8
+"""Share of the drop above which noise does not lift that level: a network that is lost often goes back to about its first loss (our choice)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,14 +47,14 @@ class Edge:
         lr: The estimate.
         interval: Low to high around `lr`, cut at the end of the sweep; holds the truth in about nine of ten made-up sweeps.
         since_step: Update at which the jump begins to be seen.
-        wanders: Whether the loss was lost long before it exploded, as where it oscillates in a sweep that is short against the memory of its momentum.
+        grows: Whether growth was recorded; where the loss turned from fair to NaN in one update, something else than the rate may be to blame.
         n_near: Updates within a factor of 2 of it.
     """
 
     lr: float
     interval: tuple[float, float]
     since_step: int
-    wanders: bool
+    grows: bool
     n_near: int
 
 
@@ -94,46 +82,31 @@ def find_edge(train: Track, valid: Track | None, *, outcome: RunOutcome, thresho
             lost = max(lost, int(valid.step[valid_lost - 1]) + 1 if valid_lost else 0)
     if lost >= losses.size:
         return None
-    wandering = _wandering(losses, quantiles, lost=lost, train=train)
-    lr, interval, foot = _fitted_edge(losses, lost, train)
-    if wandering is not None and _n_near(train.lr, float(train.lr[wandering.begin])) >= _FEWEST_NEAR:
-        lr, _, foot = _fitted_edge(losses, wandering.end, train) if wandering.is_level else (float(train.lr[wandering.begin]), interval, wandering.begin)
-    if wandering is not None:
-        interval = (lr / _WANDERING_INTERVAL, lr * _WANDERING_INTERVAL)
+    foot = _after_last(losses[:lost] <= train.best + max(_FOOT_RISE * train.drop, _FOOT_NOISE * train.noise))
+    first, last = max(0, foot - 1), _end_of_growth(losses, lost, train)
+    highest = float(train.lr[lost])
+    fitted = _fit(train.lr[first : last + 1], _log_excess(losses[first : last + 1], train)) if last > first else highest
+    lr = min(max(fitted, _LOWEST_SHARE * float(train.lr[min(foot, lost)])), highest)
     if lr <= 0:
         return None
+    reach = math.exp(_HALF_WIDTH + _HALF_WIDTH_OF_JUMP * math.log(max(float(train.lr[last]), lr) / max(float(train.lr[first]), lr / 2)))
     return Edge(
         lr=lr,
-        interval=(interval[0], min(interval[1], float(train.lr[-1]))),
+        interval=(lr / reach, min(lr * reach, float(train.lr[-1])) if last > foot else highest),
         since_step=foot,
-        wanders=wandering is not None,
-        n_near=_n_near(train.lr, lr),
+        grows=last > foot,
+        n_near=int(np.count_nonzero((train.lr >= lr / 2) & (train.lr <= 2 * lr))),
     )
 
 
-def _n_near(rates: Floats, lr: float) -> int:
-    return int(np.count_nonzero((rates >= lr / 2) & (rates <= 2 * lr)))
-
-
-def _fitted_edge(losses: Floats, lost: int, train: Track) -> tuple[float, tuple[float, float], int]:
-    foot = _after_last(losses[:lost] <= train.best + max(_FOOT_RISE * train.drop, _FOOT_NOISE * train.noise))
-    first, last = max(0, foot - 1), _end_of_growth(losses, lost, train)
-    fitted = _fit(train.lr[first : last + 1], _log_excess(losses[first : last + 1], train))
-    lr = min(max(fitted, _LOWEST_SHARE * float(train.lr[min(foot, lost)])), float(train.lr[lost]))
-    if lr <= 0:
-        return 0.0, (0.0, 0.0), foot
-    reach = math.exp(_HALF_WIDTH + _HALF_WIDTH_OF_JUMP * math.log(float(train.lr[last]) / max(float(train.lr[first]), lr / 2)))
-    return lr, (lr / reach, lr * reach), foot
-
-
 def _lost_level(track: Track, thresholds: Thresholds) -> float:
-    return track.best + max(thresholds.edge_rise * track.drop, 4 * track.standard_error)
+    return track.best + min(max(thresholds.edge_rise * track.drop, 4 * track.standard_error), _HIGHEST_LEVEL * track.drop)
 
 
 def _exploding_end(losses: Floats, train: Track) -> int:
-    """Where the sweep's last losses begin that all lie a drop above the start; past the end for fewer than two: in so short an end no window shows it."""
+    """Where the sweep's last losses begin that all lie a drop above the start: no window shows so short an end. Past the end for a single finite one."""
     begins = _after_last(losses <= train.start + max(train.drop, 4 * train.noise))
-    return begins if losses.size - begins > 1 else losses.size
+    return begins if losses.size - begins > 1 or losses[-1] >= LARGEST else losses.size
 
 
 def _filled(raw: Floats) -> Floats:
@@ -159,8 +132,10 @@ def _after_last(holds: NDArray[np.bool_]) -> int:
 
 def _end_of_growth(losses: Floats, lost: int, train: Track) -> int:
     """Last index of the growth that is fitted: a few points beyond the one that was lost."""
-    last, furthest = lost, lost + max(3, int(losses.size * _WINDOW_SHARE / 2))
-    while last + 1 < min(losses.size, furthest + 1) and losses[last + 1] - train.best < _LARGEST_GROWTH * max(train.drop, train.noise):
+    largest = train.best + _LARGEST_GROWTH * max(train.drop, train.noise)
+    end = min(losses.size, lost + max(3, int(losses.size * _WINDOW_SHARE / 2)) + 1)
+    last = lost if losses[lost] < largest else lost - 1  # a loss that became NaN does not say how fast it grew
+    while last + 1 < end and losses[last + 1] < largest:
         last += 1
     return last
 
@@ -187,36 +162,3 @@ def _log_factor(over: Floats) -> Floats:
     m = _MOMENTUM
     k = 2 * (1 + m) / (1 + 2 * m) * np.maximum(over, 1.0) - 1
     return np.log(((1 + m) * k + np.sqrt(((1 + m) * k) ** 2 + 4 * m * k)) / 2)
-
-
-@dataclass(frozen=True)
-class _Wandering:
-    """A loss that is lost but does not explode for long.
-
-    Attributes:
-        begin, end: Updates at which its trend crosses the start, and at which it explodes.
-        is_level: Whether it has no trend, as an oscillation has none; a loss that rises with the learning rate is the noise of too large a rate.
-    """
-
-    begin: int
-    end: int
-    is_level: bool
-
-
-def _wandering(losses: Floats, quantiles: Floats, *, lost: int, train: Track) -> _Wandering | None:
-    from scipy.ndimage import median_filter  # noqa: PLC0415 (scipy is loaded only where it is used)
-
-    trend = median_filter(losses, size=2 * max(1, losses.size // _TREND_WINDOWS) + 1, mode="mirror")
-    begin = min(lost, _after_last(trend <= train.start))
-    exploded = np.flatnonzero(quantiles[begin:] > train.start + _EXPLODED_RISE * train.drop)
-    if not exploded.size:
-        return None
-    end = begin + int(exploded[0])
-    if end - begin < _FEWEST_WANDERING or train.lr[end] < _WANDERING_REACH * train.lr[begin]:
-        return None
-    between = losses[begin:end]
-    if noise_of(between) < _WANDERING_NOISE * train.drop:
-        return None
-    third = between.size // 3 + 1
-    grown = (np.median(between[-third:]) - train.best) / (np.median(between[:third]) - train.best)
-    return _Wandering(begin=begin, end=end, is_level=bool(grown < _LEVEL_GROWTH))

@@ -22,6 +22,8 @@ _EVEN = 0.01
 """Steps of a spacing may differ by this share and still be called even: recorded learning rates are rounded."""
 _HUMP_DROP, _SHARED_RISE = 0.1, 0.5
 """A hump rises by this share of the whole drop, and the training loss by less than this share of the hump's rise (our choice)."""
+_FEWEST_HIGH = 2
+"""Evaluations in the upper half of a hump (our choice: a single one may be an accident)."""
 _LOWER_IS_BETTER = ("loss", "error", "perplexity", "mae", "mse", "rmse")
 _FEWEST_VALUES = 5
 
@@ -115,11 +117,12 @@ def range_findings(
 
 
 def _edge_finding(edge: Edge, sweep: str) -> Finding:
-    how = "the loss wanders above its start long before it explodes; it breaks away" if edge.wanders else "the loss rises for good, as fast as from an edge"
+    how = "the loss rises for good, as fast as from an edge" if edge.grows else "the loss was lost from one update to the next"
+    doubt = "" if edge.grows else "That the learning rate is to blame: NaN in the data does the same. "
     return Finding(
-        kind="edge", since_step=edge.since_step, value=edge.lr, interval=edge.interval, confidence=0.5 if edge.wanders else 0.9,
+        kind="edge", since_step=edge.since_step, value=edge.lr, interval=edge.interval, confidence=0.9 if edge.grows else 0.5,
         evidence=f"{sweep}: {how} {place_text(edge.interval)}; {edge.n_near} updates lie within a factor of 2 of it.",
-        not_established="Where constant learning rates of another length diverge.", action="Stay well below it.",
+        not_established=f"{doubt}Where constant learning rates of another length diverge.", action="Stay well below it.",
     )  # fmt: skip
 
 
@@ -137,6 +140,8 @@ def hump_of(valid: Track, train: Track, thresholds: Thresholds) -> int | None:
     if rise[top] <= max(_HUMP_DROP * valid.drop, 4 * valid.noise) or before[top] - valid.best <= thresholds.hump_share * rise[top]:
         return None
     low = int(np.nanargmin(before[: top + 1]))
+    if np.count_nonzero(before[low:] > (before[low] + before[top]) / 2) < _FEWEST_HIGH:  # one bad batch is no hump
+        return None
     trained = train.smoothed[valid.step[top]] - train.smoothed[valid.step[low]]
     return None if trained > _SHARED_RISE * rise[top] else top
 
