@@ -4,6 +4,7 @@ import dataclasses
 
 from tunesmith import probes
 from tunesmith.experiment import Experiment
+from tunesmith.finding import Finding
 from tunesmith.probes.lr_range import sweep_range
 from tunesmith.reading.bracket import bracket_end
 from tunesmith.reading.range_findings import place_text
@@ -13,6 +14,7 @@ from tunesmith.recipe.laboratory import Laboratory
 from tunesmith.settings import Settings
 
 MOST_SWEEPS = 2
+_LARGEST_IS = "half of the edge, or the upper end of the zone where that is lower"
 
 
 def run_bracket(lab: Laboratory, settings: Settings) -> tuple[Experiment, float]:
@@ -51,7 +53,7 @@ def run_sweeps(lab: Laboratory, settings: Settings, *, end_lr: float) -> tuple[E
         if factor is None or size.price(settings.batch_size, norm_examples=norm_examples) > lab.left:
             break
         end_lr = float(f"{end_lr * factor:.3g}")
-    experiment = dataclasses.replace(experiment, findings=reading.findings, verdict=_verdict(reading))
+    experiment = dataclasses.replace(experiment, findings=_as_start(reading), verdict=_verdict(reading))
     return lab.put(experiment), reading
 
 
@@ -64,6 +66,17 @@ def _retry_factor(reading: RangeReading, *, end_lr: float, highest: float) -> fl
     if reading.edge is not None and reading.edge[1] < end_lr / 10:
         return 1 / 5
     return None
+
+
+def _as_start(reading: RangeReading) -> tuple[Finding, ...]:
+    """The findings, with the rate that the search starts from in the place of the suggestion for those who do not search."""
+    if reading.largest_lr is None:
+        return reading.findings
+    start = Finding(
+        kind="suggestion", value=reading.largest_lr, confidence=0.5, evidence=f"The largest peak worth trying: {_LARGEST_IS}.",
+        not_established="That it is a good peak: short annealed runs at this rate and below decide.",
+    )  # fmt: skip
+    return tuple(start if finding.kind == "suggestion" else finding for finding in reading.findings)
 
 
 def _verdict(reading: RangeReading) -> str:
