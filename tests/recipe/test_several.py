@@ -129,11 +129,12 @@ def test_networks_that_cannot_be_compared_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_rate_at_the_limit_gets_a_second_seed(tmp_path: Path) -> None:
-    """The peak is far above the edge, so the largest rates are lost or unstable, and the limit lies among them."""
-    reading = single.min_lr(make_task(), out=tmp_path / "study", max_lr=30.0, steps=100)
+    """The peak is above the edge, so the largest rates are lost or unstable, and the limit lies among them."""
+    reading = single.min_lr(make_task(), out=tmp_path / "study", max_lr=3.0, steps=100)
     with Study.open(tmp_path / "study") as study:
         (experiment,) = study.experiments()
     seeds = [arm.run.spec.seed for arm in experiment.arms]
     assert seeds[:5] == [0] * 5
-    assert set(seeds[5:]) <= {1}
-    assert reading.outcome in ("found", "flat")
+    assert seeds[5:]
+    assert set(seeds[5:]) == {1}
+    assert reading.outcome == "found"

@@ -103,12 +103,24 @@ def _lr_range(
     start_lr: float | None,
     end_lr: float | None,
     steps: int | None,
+    compare_steps: int | None,
     batch_size: int | None,
     progress: "Progress",
 ) -> Result:
     from tunesmith.recipe.single import lr_range
 
-    return lr_range(task, out=out, seed=seed, device=device, start_lr=start_lr, end_lr=end_lr, steps=steps, batch_size=batch_size, progress=progress)
+    return lr_range(
+        task,
+        out=out,
+        seed=seed,
+        device=device,
+        start_lr=start_lr,
+        end_lr=end_lr,
+        steps=steps,
+        compare_steps=compare_steps,
+        batch_size=batch_size,
+        progress=progress,
+    )
 
 
 def _min_lr(

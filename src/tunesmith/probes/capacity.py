@@ -18,7 +18,8 @@ from tunesmith.task import Task
 FEWEST_USUAL_STEPS = 100
 USUAL_SHARE = 1 / 8
 """Of a full training: the length of a short annealed run if nobody says (our choice, as the longest that `tune` makes)."""
-SWEEP_EVALUATIONS = 19
+RATE_EVALUATIONS = 19
+"""On the way of a network's own range test (our choice, as `lr_range`: it need only find a rate)."""
 STEP_BACK = 0.5
 """Of the largest rate that a range test finds worth trying, the peak of the annealed runs (our choice: at the
 brink one seed in two collapses, which drowns what capacity does)."""
@@ -34,7 +35,7 @@ def capacity(
     max_lrs: Mapping[str, float] | None = None,
     sizes: Mapping[str, int] | None = None,
     evaluations: int = 9,
-    sweep_evaluations: int = SWEEP_EVALUATIONS,
+    sweep_evaluations: int = RATE_EVALUATIONS,
     valid_examples: int | None = None,
     optimizer_name: str | None = None,
     execute: Execute = execute_here,
