@@ -6,6 +6,7 @@ import pytest
 from tests.cli.harness import Typed
 
 from tunesmith.cli.backend import Backend
+from tunesmith.errors import InputError
 
 EDGE = {
     "kind": "edge",
@@ -257,6 +258,14 @@ def test_one_range_test_compares_lengths_draws_and_resumes(run: Typed, tmp_path:
     assert document["findings"][-1]["kind"] == "drift"
     assert (tmp_path / "sweep.png").stat().st_size > 5000
     assert json.loads(run("lr-range", f"{tmp_path / 'train.py'}:task", *words).out) == document
+
+
+def test_a_figure_of_what_a_study_does_not_hold_is_refused(run: Typed, tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text(TASK)
+    run("lr-range", f"{tmp_path / 'train.py'}:task", "--out", tmp_path / "o", "--end-lr", "3", "--steps", "20")
+    with pytest.raises(InputError, match="must have an experiment 'capacity' to draw"):
+        Backend().plot_probe(tmp_path / "o", "capacity", tmp_path / "x.png")
+    assert not (tmp_path / "x.png").exists()
 
 
 def test_a_series_from_a_file_trains_reports_and_draws(run: Typed, tmp_path: Path) -> None:
