@@ -26,6 +26,9 @@ from tunesmith.thresholds import DEFAULT_THRESHOLDS
 CONDITIONS_NOTE = "conditions"
 """Name → fingerprint of each changed task that the study has runs of."""
 
+PARAMETERS = "n_parameters_of"
+"""In the description: name → trained parameters of each changed task, as the check counted them."""
+
 
 @contextmanager
 def open_probe_study(
@@ -55,7 +58,7 @@ def open_probe_study(
     checked = dataclasses.replace(checked, has_batch_norm=any(found.has_batch_norm for found in (checked, *others.values())))
     description = describe(task, checked, budget=math.inf, seed=seed, recipe=probe, limits=Limits(fixed={}, bounds={}), device=device)
     if others:
-        description["n_parameters_of"] = {name: found.n_parameters for name, found in others.items()}
+        description[PARAMETERS] = {name: found.n_parameters for name, found in others.items()}
     with Study.create(Path(out), fingerprint=checked.fingerprint, description=description) as study:
         _hold_conditions(study, others)
         yield Laboratory(
@@ -82,6 +85,12 @@ def _hold_conditions(study: Study, changed: Mapping[str, Checked]) -> None:
             )
     if changed:
         study.note(CONDITIONS_NOTE, known)
+
+
+def parameters_of(study: Study) -> dict[str, int]:
+    """Name → trained parameters of each changed task."""
+    found = study.description.get(PARAMETERS)
+    return {name: int(str(number)) for name, number in found.items()} if isinstance(found, dict) else {}
 
 
 def starting_settings(lab: Laboratory, batch_size: int | None) -> Settings:

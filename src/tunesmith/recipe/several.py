@@ -9,17 +9,15 @@ from tunesmith.errors import InputError
 from tunesmith.experiment import Experiment
 from tunesmith.probes.capacity import RATE_EVALUATIONS, named_tasks, usual_capacity_steps
 from tunesmith.probes.lr_range import sweep_of, usual_settings, usual_steps
-from tunesmith.probes.lr_range_under import Condition, brackets_under, check_conditions
+from tunesmith.probes.lr_range_under import ConditionSpec, brackets_under, check_conditions
 from tunesmith.reading.capacity import CapacityReading, read_capacity
 from tunesmith.reading.conditions import ConditionsReading, read_conditions
 from tunesmith.recipe.allowance import CONSTANT_EVALUATIONS, SWEEP_EVALUATIONS
-from tunesmith.recipe.probe_study import open_probe_study, starting_settings, validation_of, write_study_report
+from tunesmith.recipe.probe_study import open_probe_study, parameters_of, starting_settings, validation_of, write_study_report
 from tunesmith.recipe.progress import Progress
 from tunesmith.settings import Settings
-from tunesmith.task import Task
+from tunesmith.task import AS_GIVEN, Task
 
-AS_GIVEN = "as given"
-"""Name of the task as it is, beside changed ones."""
 MOST_SWEEPS, FARTHER = 2, 2.0
 """An overlay that ended before any condition could be told from another is made once more, this many times farther (both our choice)."""
 
@@ -100,9 +98,9 @@ def lr_range_under(
     return reading
 
 
-def _laid(task: Task, conditions: Mapping[str, Mapping[str, float]], changed: Mapping[str, Task], *, settings: Settings) -> dict[str, Condition]:
+def _laid(task: Task, conditions: Mapping[str, Mapping[str, float]], changed: Mapping[str, Task], *, settings: Settings) -> dict[str, ConditionSpec]:
     """Everything to lay over one another: beside changed tasks the task as given, unless a condition is just that."""
-    laid: dict[str, Condition] = dict(conditions)
+    laid: dict[str, ConditionSpec] = dict(conditions)
     arms = check_conditions(task, laid, settings) if conditions or not changed else []
     if changed and AS_GIVEN not in changed and all(arm.settings != settings for arm in arms):
         laid = {AS_GIVEN: {}, **laid}
@@ -153,9 +151,18 @@ def capacity(
         evaluations, valid_examples = validation_of(lab, steps=length, batch_size=settings.batch_size, evaluations=RATE_EVALUATIONS)
         lab.progress.stage("capacity", f"{len(named)} networks, small to large: a range test and {repeats} short runs of {length} updates each.")
         experiment = probes.capacity(
-            named, settings, total_steps=length, repeats=repeats, seed=lab.search_seed(0), evaluations=min(evaluations, CONSTANT_EVALUATIONS),
-            sweep_evaluations=evaluations, valid_examples=valid_examples, optimizer_name=lab.checked.acts_like, execute=lab.executor("search"),
-        )  # fmt: skip
+            named,
+            settings,
+            total_steps=length,
+            sizes=parameters_of(lab.study),
+            repeats=repeats,
+            seed=lab.search_seed(0),
+            evaluations=min(evaluations, CONSTANT_EVALUATIONS),
+            sweep_evaluations=evaluations,
+            valid_examples=valid_examples,
+            optimizer_name=lab.checked.acts_like,
+            execute=lab.executor("search"),
+        )
         reading = read_capacity(experiment, goal=first.goal, higher_is_better=first.goal_is_higher_better, thresholds=lab.thresholds)
         lab.put(dataclasses.replace(experiment, findings=reading.findings, verdict=reading.advice))
         write_study_report(lab.study)
