@@ -42,6 +42,10 @@ class Metric:
     higher_is_better: bool
 
 
+AS_GIVEN = "as given"
+"""Name of a task as it is, beside those with its `conditions`."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Task:
     """What to train, on what, judged by what.

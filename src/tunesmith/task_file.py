@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 
 from tunesmith.errors import InputError, TaskError, TunesmithError, UserCodeError
-from tunesmith.task import Task
+from tunesmith.task import AS_GIVEN, Task
 
 
 def load_task(reference: str) -> Task:
@@ -55,7 +55,7 @@ def load_tasks(reference: str) -> dict[str, Task] | list[Task]:
     """
     found = _described(reference)
     if isinstance(found, Task) and found.conditions:
-        return {"as given": found} | {name: dataclasses.replace(found, model=make) for name, make in found.conditions.items()}
+        return {AS_GIVEN: found} | {name: dataclasses.replace(found, model=make) for name, make in found.conditions.items()}
     tasks = list(found.values()) if isinstance(found, dict) else found
     strange = [type(task).__name__ for task in tasks if not isinstance(task, Task)] if isinstance(tasks, list) else [type(found).__name__]
     if strange or not tasks:

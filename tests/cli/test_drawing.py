@@ -73,7 +73,7 @@ def test_a_figure_of_an_unknown_kind_or_place_is_2(run: Typed, tmp_path: Path) -
     words = ("schedule", "one_cycle", "--max-lr", "0.8", "--total-steps", "50", "--plot")
     ended = run(*words, tmp_path / "one.docx")
     assert (ended.code, ended.out) == (2, "")
-    assert "must name a file that ends in .png, .svg or .pdf" in ended.err
+    assert "must name a file that ends in .png, .svg, .pdf" in ended.err
     ended = run(*words, tmp_path / "nowhere" / "one.png")
     assert (ended.code, ended.out) == (2, "")
     assert "No such file or directory" in ended.err

@@ -6,6 +6,7 @@ import pytest
 from tests.cli.harness import Typed
 
 from tunesmith.cli.backend import Backend
+from tunesmith.errors import InputError
 
 EDGE = {
     "kind": "edge",
@@ -18,7 +19,7 @@ EDGE = {
     "action": "",
 }
 FOUND = {"version": 1, "outcome": "found", "suggestion": 0.8, "zone": [0.5, 1.0], "edge": [1.2, 1.6], "findings": [EDGE], "advice": ["Take 0.8."]}
-FLAT = {"version": 1, "outcome": "flat", "suggestion": None, "zone": None, "edge": None, "findings": [], "advice": "Raise --end-lr."}
+FLAT = {"version": 1, "outcome": "flat", "suggestion": None, "zone": None, "edge": None, "findings": [], "advice": ["Raise --end-lr."]}
 
 
 @dataclass(frozen=True)
@@ -247,6 +248,24 @@ def test_the_real_thing_trains_reports_draws_and_resumes(run: Typed, tmp_path: P
     assert (tmp_path / "under.png").stat().st_size > 5000
     assert "Range tests under conditions" in (tmp_path / "o" / "report.html").read_text()
     assert json.loads(run("lr-range", *words).out) == document
+
+
+def test_one_range_test_compares_lengths_draws_and_resumes(run: Typed, tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text(TASK)
+    words = ["--out", tmp_path / "o", "--end-lr", "3", "--steps", "60", "--compare-steps", "30", "--format", "json"]
+    ended = run("lr-range", f"{tmp_path / 'train.py'}:task", *words, "--plot", tmp_path / "sweep.png")
+    document = json.loads(ended.out)
+    assert document["findings"][-1]["kind"] == "drift"
+    assert (tmp_path / "sweep.png").stat().st_size > 5000
+    assert json.loads(run("lr-range", f"{tmp_path / 'train.py'}:task", *words).out) == document
+
+
+def test_a_figure_of_what_a_study_does_not_hold_is_refused(run: Typed, tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text(TASK)
+    run("lr-range", f"{tmp_path / 'train.py'}:task", "--out", tmp_path / "o", "--end-lr", "3", "--steps", "20")
+    with pytest.raises(InputError, match="must have an experiment 'capacity' to draw"):
+        Backend().plot_probe(tmp_path / "o", "capacity", tmp_path / "x.png")
+    assert not (tmp_path / "x.png").exists()
 
 
 def test_a_series_from_a_file_trains_reports_and_draws(run: Typed, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from matplotlib.figure import Figure
-from tests.reading.test_capacity import series
+from tests.reading.test_capacity import series, with_accuracy
 from tests.reading.test_conditions import falls, laid_over, three_layer_net
 from tests.reading.test_min_lr import experiment
 
@@ -58,14 +58,25 @@ def test_capacity_names_its_parts_and_the_network_to_take(tmp_path: Path) -> Non
 
 def test_parts_meet_halfway_between_networks_and_leave_out_what_is_unknown() -> None:
     facts = capacity_facts(read_capacity(series((2.0, 0.7, math.inf, 0.9))))
-    assert [name for name, _, _ in facts.parts] == ["falling", "level", "rising"]
-    assert facts.parts[0][2] == facts.parts[1][1] == pytest.approx(math.sqrt(10 * 100))
-    assert facts.parts[1][2] < facts.parts[2][1]
+    assert [part.name for part in facts.parts] == ["falling", "level", "rising"]
+    assert facts.parts[0].high == facts.parts[1].low == pytest.approx(math.sqrt(10 * 100))
+    assert facts.parts[1].high < facts.parts[2].low
 
 
 def test_a_rise_with_a_higher_training_loss_is_not_called_overfitting() -> None:
     words = [text.get_text() for text in plot_capacity(read_capacity(series((0.9, 0.7, 0.9), train=(0.8, 0.5, 0.9)))).texts]
     assert "rising:\nundertrained" in words
+
+
+def test_the_figure_rings_the_network_that_the_goal_chose() -> None:
+    """By loss it is net 100, by accuracy net 1000; a run that did not finish stands at the worse end."""
+    made = with_accuracy(series((2.0, 0.7, 0.9, math.inf)), (0.3, 0.6, 0.9, 0.0))
+    by_loss, by_accuracy = plot(made), plot(made, goal="accuracy", higher_is_better=True)
+    for ax, chosen, goal in ((by_loss, "net 100", "loss"), (by_accuracy, "net 1000", "accuracy")):
+        assert f"take {chosen}" in [text.get_text() for text in ax.texts]
+        assert ax.get_ylabel() == f"final validation {goal}"
+    crosses = [line.get_ydata()[0] for line in by_accuracy.lines if line.get_marker() == "x"]
+    assert crosses == [by_accuracy.get_ylim()[0]] * 2
 
 
 def test_every_probe_has_a_figure_on_axes_that_are_given_and_nothing_is_shown() -> None:

@@ -5,7 +5,8 @@ import torch
 from tests.probes.contract import ProbeContract
 from tests.probes.test_lr_range import bowl
 from tests.probes.watched import Recorder, Watched
-from tests.recipe.tiny import INPUTS, blobs, make_task
+from tests.recipe.tiny import INPUTS, accuracy, blobs, make_task
+from torch.nn import functional
 
 from tunesmith import probes
 from tunesmith.errors import BudgetError, InputError, TaskError
@@ -13,7 +14,7 @@ from tunesmith.experiment import Experiment
 from tunesmith.fleet import Execute, execute_here
 from tunesmith.reading import read_conditions
 from tunesmith.settings import RunKind, RunSpec, Settings
-from tunesmith.task import Task
+from tunesmith.task import Metric, Task
 
 SWEEP = {"end_lr": 0.2, "steps": 24}
 SETTINGS = Settings(batch_size=8, momentum=0.95, min_momentum=0.85)
@@ -121,12 +122,26 @@ def test_lengths_that_cannot_be_tried_are_refused() -> None:
     [
         ({"optimizer": "adam"}, "same optimizer, and 'x' has 'adam'"),
         ({"valid": blobs(64)}, "same shape of validation data"),
+        ({"loss": functional.nll_loss}, "same loss, and 'x' has another than the first. Make it by .* the network or the augmentation alone"),
+        ({"loss": None, "training_step": lambda *_: None, "evaluation_step": lambda *_: {}}, "same loss"),
     ],
 )
 def test_a_task_that_cannot_be_compared_is_refused(changes: dict, words: str) -> None:
     task = make_task()
     with pytest.raises(TaskError, match=words):
         probes.lr_range_under(task, {"x": dataclasses.replace(task, **changes)}, execute=Recorder(), **SWEEP)
+
+
+def test_the_measure_is_held_by_identity_or_equality() -> None:
+    task = make_task(metrics={"accuracy": Metric(fn=accuracy, higher_is_better=True)}, goal="accuracy")
+    same = dataclasses.replace(task, metrics={"accuracy": Metric(fn=accuracy, higher_is_better=True)})
+    assert probes.lr_range_under(task, {"x": same}, execute=Recorder(), **SWEEP).arms
+    other = dataclasses.replace(task, metrics={"accuracy": Metric(fn=lambda *_: 0.0, higher_is_better=True)})
+    with pytest.raises(TaskError, match="same metric 'accuracy'"):
+        probes.lr_range_under(task, {"x": other}, execute=Recorder(), **SWEEP)
+    step = Watched().task()
+    with pytest.raises(TaskError, match="same evaluation_step"):
+        probes.lr_range_under(step, {"x": dataclasses.replace(step, evaluation_step=lambda *_: {})}, execute=Recorder(), **SWEEP)
 
 
 def test_named_conditions_are_those_of_the_task() -> None:

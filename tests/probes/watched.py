@@ -80,7 +80,8 @@ class Watched:
             return loss * float("nan")
         return loss * 1000 if self._explodes_after is not None and log.updates >= self._explodes_after else loss
 
-    def _evaluate(self, model: nn.Module, batch: Batch) -> dict[str, tuple[Tensor, float]]:
+    @staticmethod
+    def _evaluate(model: nn.Module, batch: Batch) -> dict[str, tuple[Tensor, float]]:
         return {"loss": (F.cross_entropy(model(batch[0][:, 1:]), batch[1], reduction="sum"), float(len(batch[1])))}
 
 

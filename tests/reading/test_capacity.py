@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import math
 
@@ -29,6 +30,17 @@ def series(losses: tuple[float, ...], *, noise: float = 0.01, seeds: int = 2, tr
             level = 1 / (index + 1) if train is None else train[index]
             arms.append(Arm(label=f"net {size}", value=float(size), run=run(loss + shift, seed=seed, name=f"net {size}", train=level)))
     return Experiment(probe="capacity", arms=tuple(arms))
+
+
+def with_accuracy(experiment: Experiment, values: tuple[float, ...]) -> Experiment:
+    """The same runs with a metric, one value a network, a little apart from seed to seed."""
+    by_label = dict(zip(dict.fromkeys(arm.label for arm in experiment.arms), values, strict=True))
+
+    def measured(arm: Arm) -> Arm:
+        curve = dataclasses.replace(arm.run.curve, metrics={"accuracy": (by_label[arm.label] + 0.01 * arm.run.spec.seed,)})
+        return dataclasses.replace(arm, run=dataclasses.replace(arm.run, curve=curve))
+
+    return dataclasses.replace(experiment, arms=tuple(map(measured, experiment.arms)))
 
 
 def parts(reading: CapacityReading) -> str:

@@ -69,6 +69,18 @@ def test_the_reports_three_layer_network_gets_its_weight_decay(noise: float) -> 
     assert "balance sought" in reading.advice
 
 
+def test_sweeps_that_are_flat_to_their_end_ended_too_early_where_they_cannot_be_told_apart() -> None:
+    flat = {"one": falls(to=0.7, by=0.002), "other": falls(to=0.7, by=0.0021)}
+    reading = read_conditions(laid_over(flat))
+    assert (reading.outcome, reading.ends_too_early) == ("no_difference", True)
+    assert "raise end_lr" in reading.advice
+    lost = {"one": lambda lr: np.where(lr > 0.006, np.nan, falls(to=0.7, by=0.002)(lr))}
+    assert not read_conditions(laid_over({**flat, **lost})).ends_too_early  # the other alone is flat to its end, and is told apart by that
+    both = {**lost, "other": lost["one"]}
+    reading = read_conditions(laid_over(both))
+    assert (reading.outcome, reading.ends_too_early) == ("no_difference", False)
+
+
 @pytest.mark.parametrize("noise", [0.05, 0.1])
 def test_noise_makes_the_reading_unsure_and_not_wrong(noise: float) -> None:
     """Noise of two to four times the differences between the conditions: in 20 draws no other is called the best for sure (seen: 0 of 40 at either noise)."""

@@ -2,7 +2,7 @@ import dataclasses
 
 import pytest
 from tests.probes.watched import Watched
-from tests.reading.test_capacity import series
+from tests.reading.test_capacity import series, with_accuracy
 from tests.reading.test_conditions import laid_over, three_layer_net
 from tests.reading.test_min_lr import experiment
 
@@ -21,6 +21,12 @@ def test_each_probe_has_its_reading() -> None:
     assert isinstance(ts.read(series((2.0, 0.7))), ts.CapacityReading)
 
 
+def test_a_metric_decides_where_it_is_the_goal() -> None:
+    made = with_accuracy(series((2.0, 0.7, 0.9)), (0.3, 0.6, 0.9))
+    readings = [ts.read(made, **options) for options in ({}, {"goal": "accuracy", "higher_is_better": True})]
+    assert [reading.best for reading in readings if isinstance(reading, ts.CapacityReading)] == ["net 100", "net 1000"]
+
+
 def test_short_runs_are_compared() -> None:
     made = probes.weight_decay(Watched().task(), Settings(lr=0.1, batch_size=8), total_steps=20, planned_steps=20, values=(0.0, 0.1))
     reading = ts.read(made)
@@ -36,5 +42,5 @@ def test_what_has_no_reading_says_so(probe: str) -> None:
 
 
 def test_a_range_test_without_a_linear_sweep_has_none_either() -> None:
-    with pytest.raises(InputError, match="got 'lr_range'"):
+    with pytest.raises(InputError, match="must hold a linear sweep to be read, and this one has none"):
         ts.read(Experiment(probe="lr_range", arms=()))

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from tests.recipe.tiny import Heard, make_task
 
+import tunesmith as ts
 from tunesmith.curve import Curve
 from tunesmith.errors import BudgetError, InputError
 from tunesmith.reading import RangeOutcome
@@ -42,6 +43,32 @@ def test_what_the_user_asks_for_is_swept(tmp_path: Path) -> None:
     assert curve.cost.trained_examples == 30 * 8
 
 
+def test_two_lengths_are_compared_and_both_sweeps_are_kept(tmp_path: Path) -> None:
+    options = {"out": tmp_path / "study", "end_lr": 3.0, "steps": 100}
+    alone = single.lr_range(make_task(), **options)
+    reading = single.lr_range(make_task(), compare_steps=40, **options)
+    assert [finding.kind for finding in reading.findings] == [*(finding.kind for finding in alone.findings), "drift"]
+    assert "Sweeps of 40 and 100 updates" in reading.findings[-1].evidence
+    with Study.open(tmp_path / "study") as study:
+        (experiment,) = study.experiments()
+    assert [(arm.label, arm.run.spec.total_steps) for arm in experiment.arms] == [("linear 0 to 3, 40 updates", 40), ("linear 0 to 3, 100 updates", 100)]
+    assert experiment.findings == reading.findings
+    assert ts.read(experiment) == alone
+    assert "Several sweeps over one another" in (tmp_path / "study" / "report.html").read_text()
+
+
+def test_a_sweep_made_again_is_read_and_the_first_is_kept_beside_it(tmp_path: Path) -> None:
+    """The bracket says .23, where the linear sweep shows no edge yet."""
+    heard = Heard()
+    reading = single.lr_range(make_task(), out=tmp_path / "study", progress=heard)
+    with Study.open(tmp_path / "study") as study:
+        _, experiment = study.experiments()
+    assert len(experiment.arms) == heard.stages.count("lr_range") == 2
+    assert (experiment.arms[0].value or 0) < (experiment.arms[1].value or 0)
+    assert ts.read(experiment) == reading
+    assert experiment.findings == reading.findings
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -51,6 +78,10 @@ def test_what_the_user_asks_for_is_swept(tmp_path: Path) -> None:
         ({"end_lr": math.nan}, "start_lr < end_lr"),
         ({"end_lr": 0.1, "steps": 0}, "at least 20 steps"),
         ({"end_lr": 0.1, "steps": -5}, "at least 20 steps"),
+        ({"steps": 19}, "at least 20 steps to be read, got steps=19"),
+        ({"compare_steps": 19}, "at least 20 steps to be read, got compare_steps=19"),
+        ({"steps": 30, "compare_steps": 30}, "compare_steps must differ from the 30 steps"),
+        ({"compare_steps": 100}, "compare_steps must differ from the 100 steps"),
         ({"batch_size": 0}, "between 1 and the 320"),
         ({"batch_size": 321}, "between 1 and the 320"),
     ],

@@ -44,6 +44,11 @@ def test_capacity_is_drawn_with_its_parts(tmp_path: Path) -> None:
     assert "smallest network of the level part" in text
 
 
+def test_a_rise_with_a_higher_training_loss_is_named_as_in_the_figure(tmp_path: Path) -> None:
+    html, _ = page(tmp_path / "study", series((0.9, 0.7, 0.9), train=(0.8, 0.5, 0.9)))
+    assert "undertrained" in html
+
+
 @pytest.mark.parametrize("probe", ["lr_range_under", "capacity"])
 def test_a_strangers_study_cannot_write_into_the_page(tmp_path: Path, probe: str) -> None:
     made = laid_over(three_layer_net()) if probe == "lr_range_under" else series((2.0, 0.7))

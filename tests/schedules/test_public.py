@@ -9,6 +9,7 @@ SOURCE = Path(__file__).parents[2] / "src"
 
 def test_all_names_are_there_and_sorted() -> None:
     assert tunesmith.schedules.__all__ == sorted(set(tunesmith.schedules.__all__), key=lambda name: (not name.isupper(), name.islower(), name))
+    assert set(tunesmith.schedules.SCHEDULES) <= set(tunesmith.schedules.__all__)
     assert all(hasattr(tunesmith.schedules, name) for name in tunesmith.schedules.__all__)
 
 

@@ -1,4 +1,5 @@
 import copy
+import dataclasses
 import io
 import itertools
 import json
@@ -174,6 +175,19 @@ def test_the_state_of_another_plan_is_refused_with_the_difference(settings: Sett
     _, _, other = make("sgd", settings, total_steps)
     with pytest.raises(InputError, match=f"one that differs in {named}. Make the scheduler from"):
         other.load_state_dict(scheduler.state_dict())
+
+
+def test_the_state_of_another_number_of_cycles_is_refused_and_one_from_before_it_was_kept_is_the_usual_number() -> None:
+    usual = Settings(lr=0.3, min_lr=0.03, schedule="triangular2")
+    _, _, two = make("sgd", dataclasses.replace(usual, cycles=2))
+    _, _, four = make("sgd", usual)
+    with pytest.raises(InputError, match=r"one that differs in cycles\."):
+        four.load_state_dict(two.state_dict())
+    before = four.state_dict()
+    del before["cycles"]
+    make("sgd", dataclasses.replace(usual, cycles=4))[2].load_state_dict(before)
+    with pytest.raises(InputError, match=r"one that differs in cycles\."):
+        two.load_state_dict(before)
 
 
 def test_the_state_of_other_groups_or_of_no_scheduler_is_refused() -> None:

@@ -103,12 +103,24 @@ def _lr_range(
     start_lr: float | None,
     end_lr: float | None,
     steps: int | None,
+    compare_steps: int | None,
     batch_size: int | None,
     progress: "Progress",
 ) -> Result:
     from tunesmith.recipe.single import lr_range
 
-    return lr_range(task, out=out, seed=seed, device=device, start_lr=start_lr, end_lr=end_lr, steps=steps, batch_size=batch_size, progress=progress)
+    return lr_range(
+        task,
+        out=out,
+        seed=seed,
+        device=device,
+        start_lr=start_lr,
+        end_lr=end_lr,
+        steps=steps,
+        compare_steps=compare_steps,
+        batch_size=batch_size,
+        progress=progress,
+    )
 
 
 def _min_lr(
@@ -242,14 +254,16 @@ def _plot_schedule(settings: Settings, total_steps: int, path: Path) -> None:
 
 
 def _plot_probe(folder: Path, probe: str, path: Path) -> None:
-    """The figure of a probe's experiment in a study."""
+    """The figure of a probe's experiment in a study, by the study's goal."""
     from tunesmith.plots import plot
 
     with _open_study(folder) as study:
         experiment = next((found for found in study.experiments() if found.probe == probe), None)
-    if experiment is not None:
-        with _figure_in(path) as ax:
-            plot(experiment, ax)
+        goal, is_higher_better = study.description.get("goal", "loss"), study.description.get("goal_is_higher_better", False)
+    if experiment is None:
+        raise InputError(f"--plot must have an experiment '{probe}' to draw, and {str(folder)!r} holds none. Leave it out.")
+    with _figure_in(path) as ax:
+        plot(experiment, ax, goal=str(goal), higher_is_better=bool(is_higher_better))
 
 
 @contextmanager
@@ -258,7 +272,7 @@ def _figure_in(path: Path) -> Generator["Axes"]:
     from matplotlib.figure import Figure
 
     if path.suffix.lower() not in PLOT_ENDINGS:
-        raise InputError(f"--plot must name a file that ends in .png, .svg or .pdf, got {str(path)!r}. Give it another ending.")
+        raise InputError(f"--plot must name a file that ends in {', '.join(PLOT_ENDINGS)}, got {str(path)!r}. Give it another ending.")
     figure = Figure(figsize=(7.0, 4.0), layout="constrained")
     yield figure.subplots()
     figure.savefig(path, dpi=150)

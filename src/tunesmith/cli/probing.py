@@ -48,8 +48,12 @@ def _finish(voice: Voice, result: Result) -> int:
 @click.option("--start-lr", type=float, callback=positive, help="Where the sweep begins. Default: 0.")
 @click.option("--end-lr", type=float, callback=positive, help="Where the sweep ends. Default: found by a short exponential sweep.")
 @click.option("--steps", type=click.IntRange(min=1), help="Updates of the sweep. Default: a quarter of a full training.")
-@click.option("--compare-steps", type=click.IntRange(min=1), help="Sweep once more with so many updates, and say how far the suggestion moves.")
-@click.option("--batch-size", type=click.IntRange(min=1), help="Total batch size. Default: the task's.")
+@click.option("--compare-steps", type=click.IntRange(min=1), help="Sweep once more with so many updates (not --steps), and say how far the suggestion moves.")
+@click.option(
+    "--batch-size",
+    type=click.IntRange(min=1),
+    help="Total batch size. Default: the task's, or 64, halved where a full training would have fewer than 600 updates.",
+)
 @plot_option
 def lr_range(
     backend: Backend,
@@ -119,7 +123,11 @@ def _draw(backend: Backend, voice: Voice, *, out: Path, probe: str, plot: Path |
 @device_option
 @click.option("--max-lr", type=float, callback=positive, help="Peak of the cycle. Default: found by a range test first.")
 @click.option("--steps", type=click.IntRange(min=1), help="Updates of each run. Default: an eighth of a full training.")
-@click.option("--batch-size", type=click.IntRange(min=1), help="Total batch size. Default: the task's.")
+@click.option(
+    "--batch-size",
+    type=click.IntRange(min=1),
+    help="Total batch size. Default: the task's, or 64, halved where a full training would have fewer than 600 updates.",
+)
 @plot_option
 def min_lr(
     backend: Backend,
@@ -149,7 +157,11 @@ def min_lr(
 @seed_option
 @device_option
 @click.option("--steps", type=click.IntRange(min=1), help="Updates of each run. Default: an eighth of a full training.")
-@click.option("--batch-size", type=click.IntRange(min=1), help="Total batch size. Default: the first task's.")
+@click.option(
+    "--batch-size",
+    type=click.IntRange(min=1),
+    help="Total batch size. Default: the first task's, or 64, halved where a full training would have fewer than 600 updates.",
+)
 @click.option("--repeats", type=click.IntRange(min=1), default=2, show_default=True, help="Seeds of each network; their spread is the noise.")
 @plot_option
 def capacity(

@@ -80,17 +80,20 @@ def _how_drawn(facts: RangeTestFacts, *, updates: int, n: int) -> str:
     return f"{updates} updates, n = {n} sweep{'s' if n > 1 else ''}; Gaussian smoothing, width {widths}"
 
 
-def plot_experiment(experiment: Experiment, ax: "Axes | None" = None, *, chosen: float | None = None, interval: Interval | None = None) -> "Axes":
-    """Final validation loss of each run of an experiment against its knob; a cross at the top is a run that did not finish.
+def plot_experiment(
+    experiment: Experiment, ax: "Axes | None" = None, *, chosen: float | None = None, interval: Interval | None = None, goal: str = "loss"
+) -> "Axes":
+    """Final validation loss, or the metric that decides, of each run of an experiment against its knob; a cross at the top is a run that did not finish.
 
     Args:
         experiment: A probe's runs.
         ax: Axes to draw on; None for those of a new figure.
         chosen: The knob's value that was chosen, marked.
         interval: Values that the evidence cannot tell from it, shaded.
+        goal: What decides: "loss" or a metric's name.
     """
     ax = axes_or_new(ax)
-    facts = experiment_facts(experiment, chosen=chosen, interval=interval)
+    facts = experiment_facts(experiment, goal=goal, chosen=chosen, interval=interval)
     colors = ramp(facts.n_values)
     if facts.interval is not None:
         ax.axvspan(*facts.interval, color=VALIDATION, alpha=0.12, linewidth=0)
@@ -104,7 +107,7 @@ def plot_experiment(experiment: Experiment, ax: "Axes | None" = None, *, chosen:
     ax.set_xticks([position for position, _ in facts.ticks], [in_words(text) for _, text in facts.ticks])
     ax.set_ylim(*facts.result_range)
     ax.set_title(f"n = {len(facts.points)} run{'s' if len(facts.points) != 1 else ''}, not smoothed", loc="left", fontsize="small", color=TRAINING)
-    return named(ax, x=experiment.probe.replace("_", " "), y="final validation loss")
+    return named(ax, x=experiment.probe.replace("_", " "), y=in_words(f"final validation {goal}"))
 
 
 def plot_curves(runs: Sequence[Run], ax: "Axes | None" = None) -> "Axes":

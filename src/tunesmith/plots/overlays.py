@@ -1,5 +1,6 @@
 """The numbers behind figures of several things at once: repeats of a sweep as a band, range tests under conditions, loss over capacity. Draws nothing."""
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +10,8 @@ import numpy as np
 from tunesmith.curve import Curve
 from tunesmith.experiment import Experiment
 from tunesmith.plots.facts import Interval, Line, loss_range, lr_at_evaluations, range_test_facts, smoothing_width
-from tunesmith.reading.capacity import CapacityReading, Network
+from tunesmith.plots.palette import TRAINING, VALIDATION, WARNING
+from tunesmith.reading.capacity import FALLING, LEVEL, RISING, CapacityReading, Network
 from tunesmith.reading.conditions import Condition, ConditionsReading
 from tunesmith.reading.smoothing import smooth
 from tunesmith.settings import RunKind
@@ -113,52 +115,133 @@ def overlay_facts(experiment: Experiment, reading: ConditionsReading) -> Overlay
     )
 
 
+_PART_COLORS = {FALLING: TRAINING, LEVEL: VALIDATION, RISING: WARNING}
+_OVERFITTING = "overfitting"
+
+
 @dataclass(frozen=True, kw_only=True)
-class CapacityFacts:
-    """Loss over capacity.
+class CapacityPart:
+    """A stretch of the axis of parameters that could be named.
 
     Attributes:
-        networks: By size, those that were trained.
-        parts: (name, low, high) of each part that could be named, along the axis of parameters, in order; they end halfway between networks.
+        name: "falling", "level" or "rising".
+        meaning: "underfitting", "overfitting" or "undertrained"; empty for the level part.
+        low, high: Its ends, halfway between networks.
+    """
+
+    name: str
+    meaning: str
+    low: float
+    high: float
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What stands beside it, line by line."""
+        return (f"{self.name}:", self.meaning) if self.meaning else (self.name,)
+
+    @property
+    def color(self) -> str:
+        """Of the stretch and of its networks."""
+        return part_color(self.name)
+
+
+def part_color(name: str) -> str:
+    """The colour of a part, and of a network in it; that of a warning where the part is unknown."""
+    return _PART_COLORS.get(name, WARNING)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CapacityPoint:
+    """One network in the figure.
+
+    Attributes:
+        network: What was read.
+        color: Of its part.
+        results: What each seed ended with, as the goal itself; None where it did not finish.
+        mean: Of the seeds; None where one did not finish.
+    """
+
+    network: Network
+    color: str
+    results: tuple[float | None, ...]
+    mean: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CapacityFacts:
+    """The goal over capacity.
+
+    Attributes:
+        goal: "loss", or the metric that decides.
+        points: The networks that were trained, by size.
+        parts: Those that could be named, along the axis of parameters, in order.
         size_range: What to draw.
-        loss_range: The same; a run that did not finish stands at its top.
+        result_range: The same.
+        failed_at: Where a run that did not finish stands: at the worse end of the range.
         best: The network to take, if one can be named.
         noise: Standard deviation between seeds; 0 where it is not known.
     """
 
-    networks: tuple[Network, ...]
-    parts: tuple[tuple[str, float, float], ...]
+    goal: str
+    points: tuple[CapacityPoint, ...]
+    parts: tuple[CapacityPart, ...]
     size_range: Interval
-    loss_range: Interval
-    best: Network | None
+    result_range: Interval
+    failed_at: float
+    best: CapacityPoint | None
     noise: float
 
+    @property
+    def line(self) -> Line:
+        """The means of the networks of which every seed finished."""
+        finished = [(point.network.n_parameters, point.mean) for point in self.points if point.mean is not None]
+        return Line(x=tuple(size for size, _ in finished), y=tuple(mean for _, mean in finished))
 
-def capacity_facts(reading: CapacityReading) -> CapacityFacts:
-    """What a figure of loss over capacity shows."""
+
+def capacity_facts(reading: CapacityReading, *, goal: str = "loss", higher_is_better: bool = False) -> CapacityFacts:
+    """What a figure of the goal over capacity shows.
+
+    Args:
+        reading: What was read; its losses are scores, of which the smaller is the better.
+        goal: What decided: "loss" or a metric's name.
+        higher_is_better: Its direction.
+    """
+    sign = -1.0 if goal != "loss" and higher_is_better else 1.0
+
+    def result(score: float) -> float | None:
+        return sign * score if math.isfinite(score) else None
+
     networks = tuple(network for network in reading.networks if network.losses)
     sizes = [max(1.0, network.n_parameters) for network in networks] or [1.0]
     pad = max(1.25, (max(sizes) / min(sizes)) ** 0.06)
     size_range = (min(sizes) / pad, max(sizes) * pad)
     finite = [loss for network in networks for loss in network.losses if math.isfinite(loss)] or [0.0, 1.0]
     margin = max(0.12 * (max(finite) - min(finite)), 0.01 * abs(max(finite))) or 0.1
+    low, high = sorted((sign * (min(finite) - margin), sign * (max(finite) + margin)))
+    points = tuple(
+        CapacityPoint(network=network, color=part_color(network.part), results=tuple(map(result, network.losses)), mean=result(network.loss))
+        for network in networks
+    )
+    rise = _OVERFITTING if any(finding.kind == _OVERFITTING for finding in reading.findings) else "undertrained"
     return CapacityFacts(
-        networks=networks,
-        parts=_parts([(network.part, max(1.0, network.n_parameters)) for network in networks], size_range),
+        goal=goal,
+        points=points,
+        parts=_parts([(network.part, max(1.0, network.n_parameters)) for network in networks], size_range, {FALLING: "underfitting", RISING: rise}),
         size_range=size_range,
-        loss_range=(min(finite) - margin, max(finite) + margin),
-        best=next((network for network in networks if network.label == reading.best), None),
+        result_range=(low, high),
+        failed_at=high if sign > 0 else low,
+        best=next((point for point in points if point.network.label == reading.best), None),
         noise=reading.noise,
     )
 
 
-def _parts(places: Sequence[tuple[str, float]], size_range: Interval) -> tuple[tuple[str, float, float], ...]:
-    found: list[tuple[str, float, float]] = []
-    for index, (part, _) in enumerate(places):
+def _parts(places: Sequence[tuple[str, float]], size_range: Interval, meanings: dict[str, str]) -> tuple[CapacityPart, ...]:
+    found: list[CapacityPart] = []
+    for index, (name, _) in enumerate(places):
         low = size_range[0] if index == 0 else math.sqrt(places[index - 1][1] * places[index][1])
         high = size_range[1] if index == len(places) - 1 else math.sqrt(places[index][1] * places[index + 1][1])
-        if found and found[-1][0] == part:
-            found[-1] = (part, found[-1][1], high)
+        if found and found[-1].name == name:
+            found[-1] = dataclasses.replace(found[-1], high=high)
         else:
-            found.append((part, low, high))
-    return tuple(part for part in found if part[0] != "unknown")
+            found.append(CapacityPart(name=name, meaning=meanings.get(name, ""), low=low, high=high))
+    return tuple(part for part in found if part.name in _PART_COLORS)

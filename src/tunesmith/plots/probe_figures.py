@@ -1,5 +1,6 @@
 """Experiments as figures, each drawn as suits its probe: range tests under conditions over one another, loss over capacity, and the figures of `figures`."""
 
+import math
 from typing import TYPE_CHECKING
 
 from tunesmith.experiment import Experiment
@@ -7,11 +8,11 @@ from tunesmith.finding import Finding
 from tunesmith.plots.digits import number_text
 from tunesmith.plots.figures import axes_or_new, in_words, named, plot_experiment, plot_range_test
 from tunesmith.plots.overlays import ConditionFacts, capacity_facts, height_at, overlay_facts
-from tunesmith.plots.palette import TRAINING, VALIDATION, WARNING, distinct
+from tunesmith.plots.palette import TRAINING, VALIDATION, distinct
 from tunesmith.reading import read_capacity, read_conditions, read_min_lr, read_range
-from tunesmith.reading.capacity import FALLING, LEVEL, RISING, CapacityReading
+from tunesmith.reading.capacity import CapacityReading
 from tunesmith.reading.conditions import ConditionsReading
-from tunesmith.settings import RunKind
+from tunesmith.settings import RunKind, RunSpec
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,44 +20,43 @@ if TYPE_CHECKING:
 _BAR, _BAR_GAP = 0.022, 0.034
 """Height of a zone's bar and the room that it takes, as shares of the Axes."""
 _MOST_LEVEL_TICKS = 7
-_MEANING = {FALLING: "falling:\nunderfitting", LEVEL: "level", RISING: "rising:\noverfitting"}
 
 
-def plot(experiment: Experiment, ax: "Axes | None" = None) -> "Axes":
+def plot(experiment: Experiment, ax: "Axes | None" = None, *, goal: str = "loss", higher_is_better: bool = False) -> "Axes":
     """The figure that suits an experiment's probe. Draws, never shows: `plot(experiment).figure.savefig("figure.png")` writes it.
 
     Args:
         experiment: As a probe or a study gives it.
         ax: matplotlib Axes to draw on; None for those of a new figure.
+        goal: What decides between runs to the end: "loss" or a metric's name, as `Task.goal`. Range tests are judged by their losses.
+        higher_is_better: Its direction.
 
     Returns:
         The Axes. "lr_range": loss against learning rate, zone and edge marked, repeats as a band. "lr_range_under": all conditions over one another, ranked.
-        "capacity": loss over the number of parameters, its parts named. Any other: the final validation loss against the probe's knob.
+        "capacity": the goal over the number of parameters, its parts named. Any other: the goal at the end of each run against the probe's knob.
 
     Raises:
         CurveError: An experiment without the runs that its probe makes.
     """
+    sweeps = [arm.run for arm in experiment.arms if arm.run.spec.kind == RunKind.LINEAR_RAMP]
     match experiment.probe:
-        case "lr_range":
-            curves = [arm.run.curve for arm in experiment.arms if arm.run.spec.kind == RunKind.LINEAR_RAMP]
-            if curves:
-                last = experiment.arms[max(i for i, arm in enumerate(experiment.arms) if arm.run.spec.kind == RunKind.LINEAR_RAMP)].run.spec
-                same = [
-                    arm.run.curve
-                    for arm in experiment.arms
-                    if arm.run.spec.kind == RunKind.LINEAR_RAMP and (arm.run.spec.settings, arm.run.spec.total_steps) == (last.settings, last.total_steps)
-                ]
-                reading = read_range(curves[-1])
-                return plot_range_test(same[::-1], edge=reading.edge, zone=reading.zone, suggested=reading.suggested_lr, ax=ax)
+        case "lr_range" if sweeps:
+            reading = read_range(sweeps[-1].curve)
+            repeats = [run.curve for run in reversed(sweeps) if _is_repeat(run.spec, sweeps[-1].spec)]
+            return plot_range_test(repeats, edge=reading.edge, zone=reading.zone, suggested=reading.suggested_lr, ax=ax)
         case "lr_range_under":
             return plot_conditions(experiment, read_conditions(experiment), ax)
         case "capacity":
-            return plot_capacity(read_capacity(experiment), ax)
+            reading = read_capacity(experiment, goal=goal, higher_is_better=higher_is_better)
+            return plot_capacity(reading, ax, goal=goal, higher_is_better=higher_is_better)
         case "min_lr":
-            return plot_experiment(experiment, ax, interval=_interval(read_min_lr(experiment).findings))
+            return plot_experiment(experiment, ax, interval=_interval(read_min_lr(experiment).findings), goal=goal)
         case _:
-            pass
-    return plot_experiment(experiment, ax)
+            return plot_experiment(experiment, ax, goal=goal)
+
+
+def _is_repeat(one: RunSpec, other: RunSpec) -> bool:
+    return (one.settings, one.total_steps) == (other.settings, other.total_steps)
 
 
 def _interval(findings: tuple[Finding, ...]) -> tuple[float, float] | None:
@@ -110,49 +110,42 @@ def _plot_condition(ax: "Axes", shown: ConditionFacts, *, color: str, place: int
         ax.fill_between(condition.zone, bottom, bottom + _BAR, transform=ax.get_xaxis_transform(), color=color, linewidth=0)
 
 
-def plot_capacity(reading: CapacityReading, ax: "Axes | None" = None) -> "Axes":
-    """Final validation loss over the number of parameters, on a logarithmic axis: each seed, the mean, the parts named, the network to take ringed.
+def plot_capacity(reading: CapacityReading, ax: "Axes | None" = None, *, goal: str = "loss", higher_is_better: bool = False) -> "Axes":
+    """What decides, at the end of the runs, over the number of parameters, logarithmic: each seed, the mean, the parts named, the network to take ringed.
 
     Args:
         reading: What was read from `probes.capacity`.
         ax: Axes to draw on; None for those of a new figure.
+        goal: What it was read by: "loss" or a metric's name.
+        higher_is_better: Its direction.
     """
     ax = axes_or_new(ax)
-    facts = capacity_facts(reading)
-    colors = {FALLING: TRAINING, LEVEL: VALIDATION, RISING: WARNING}
+    facts = capacity_facts(reading, goal=goal, higher_is_better=higher_is_better)
     ax.set_xscale("log")
-    for part, low, high in facts.parts:
-        ax.axvspan(low, high, color=colors[part], alpha=0.1, linewidth=0)
-        words = _meaning(reading, part)
-        ax.text((low * high) ** 0.5, 0.97, words, transform=ax.get_xaxis_transform(), ha="center", va="top", fontsize="small", color=colors[part])
-    finished = [network for network in facts.networks if network.loss < float("inf")]
-    ax.plot([network.n_parameters for network in finished], [network.loss for network in finished], color=TRAINING, linewidth=1, zorder=1)
-    top = facts.loss_range[1]
-    for network in facts.networks:
-        for loss in network.losses:
-            has_ended = loss < float("inf")
-            ax.plot([network.n_parameters], [loss if has_ended else top], "o" if has_ended else "x", color=colors.get(network.part, WARNING), markersize=5)
-    if facts.best is not None:
-        place = (facts.best.n_parameters, facts.best.loss)
+    for part in facts.parts:
+        ax.axvspan(part.low, part.high, color=part.color, alpha=0.1, linewidth=0)
+        place = (math.sqrt(part.low * part.high), 0.97)
+        ax.text(*place, "\n".join(part.words), transform=ax.get_xaxis_transform(), ha="center", va="top", fontsize="small", color=part.color)
+    ax.plot(facts.line.x, facts.line.y, color=TRAINING, linewidth=1, zorder=1)
+    for point in facts.points:
+        for result in point.results:
+            height, marker = (facts.failed_at, "x") if result is None else (result, "o")
+            ax.plot([point.network.n_parameters], [height], marker, color=point.color, markersize=5, clip_on=False)
+    if facts.best is not None and facts.best.mean is not None:
+        place = (facts.best.network.n_parameters, facts.best.mean)
         ax.plot(*place, "o", color=VALIDATION, fillstyle="none", markersize=14)
-        ax.annotate(in_words(f"take {facts.best.label}"), place, xytext=(0, 12), textcoords="offset points", ha="center", color=VALIDATION)
+        ax.annotate(in_words(f"take {facts.best.network.label}"), place, xytext=(0, 12), textcoords="offset points", ha="center", color=VALIDATION)
     ax.minorticks_off()
-    ticks = [in_words(f"{network.label}\n{network.n_parameters:,.0f}") for network in facts.networks]
-    ax.set_xticks([network.n_parameters for network in facts.networks], ticks)
-    if len(facts.networks) > _MOST_LEVEL_TICKS:
+    networks = [point.network for point in facts.points]
+    ax.set_xticks([network.n_parameters for network in networks], [in_words(f"{network.label}\n{network.n_parameters:,.0f}") for network in networks])
+    if len(networks) > _MOST_LEVEL_TICKS:
         ax.tick_params(axis="x", labelrotation=45)
-    low, high = facts.loss_range
+    low, high = facts.result_range
     ax.set_xlim(*facts.size_range)
     ax.set_ylim(low, high + 0.14 * (high - low))
-    seeds = max((len(network.losses) for network in facts.networks), default=0)
+    seeds = max((len(network.losses) for network in networks), default=0)
     noise = f", standard deviation between seeds {number_text(facts.noise, digits=2)}" if facts.noise > 0 else ""
     ax.set_title(
         f"short annealed runs, n = {seeds} seed{'s' if seeds != 1 else ''} a network{noise}; not smoothed", loc="left", fontsize="small", color=TRAINING
     )
-    return named(ax, x="network, and its trained parameters, logarithmic", y="final validation loss")
-
-
-def _meaning(reading: CapacityReading, part: str) -> str:
-    if part == RISING and not any(finding.kind == "overfitting" for finding in reading.findings):
-        return "rising:\nundertrained"
-    return _MEANING[part]
+    return named(ax, x="network, and its trained parameters, logarithmic", y=in_words(f"final validation {facts.goal}"))

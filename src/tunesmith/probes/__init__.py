@@ -1,4 +1,4 @@
-"""Experiments: (task, settings, steps, seed) → curves. A probe measures and judges nothing."""
+"""Experiments: (task, settings, steps, seed) → curves. A probe measures. Judges nothing but its own sweeps, for their rate."""
 
 from tunesmith.probes.annealed import Candidate, annealed_runs
 from tunesmith.probes.capacity import capacity

@@ -15,13 +15,13 @@ from tunesmith.reading.range_test import read_range
 from tunesmith.settings import RunSpec, Settings
 from tunesmith.task import Task
 
-FEWEST_USUAL_STEPS = 100
-USUAL_SHARE = 1 / 8
-"""Of a full training: the length of a short annealed run if nobody says (our choice, as the longest that `tune` makes)."""
-SWEEP_EVALUATIONS = 19
+FEWEST_USUAL_STEPS, USUAL_SHARE = 100, 1 / 8
+"""The length of a short annealed run if nobody says: this share of a full training, as the longest that `tune` makes, and the least of it (our choice)."""
+RATE_EVALUATIONS = 19
+"""On the way of a network's own range test (our choice, as `lr_range`: it need only find a rate)."""
 STEP_BACK = 0.5
-"""Of the largest rate that a range test finds worth trying, the peak of the annealed runs (our choice: at the
-brink one seed in two collapses, which drowns what capacity does)."""
+"""Of the largest rate that a range test finds worth trying, the peak of the annealed runs (our choice: at the brink one seed in two collapses, which drowns
+what capacity does)."""
 
 
 def capacity(
@@ -34,17 +34,17 @@ def capacity(
     max_lrs: Mapping[str, float] | None = None,
     sizes: Mapping[str, int] | None = None,
     evaluations: int = 9,
-    sweep_evaluations: int = SWEEP_EVALUATIONS,
+    sweep_evaluations: int = RATE_EVALUATIONS,
     valid_examples: int | None = None,
     optimizer_name: str | None = None,
     execute: Execute = execute_here,
 ) -> Experiment:
     """Short annealed runs of a series of networks: where the loss falls with capacity, where it is level, where it rises.
 
-    A learning rate that suits one network is too large for another, so each network gets its own, half of what a range test of
-    its own, as long as one short run, suggests, unless
-    `max_lrs` gives it. Costs a network `repeats` runs of `total_steps` updates with `evaluations` + 1 evaluations each, and for the range test at most
-    `total_steps` + 100 updates with `sweep_evaluations` + 2 evaluations. A network whose range test suggests nothing gets no runs.
+    A learning rate that suits one network is too large for another, so each network gets its own: half of the largest rate that a range test of its own, as
+    long as one short run, finds worth trying, unless `max_lrs` gives it. Costs a network `repeats` runs of `total_steps` updates with `evaluations` + 1
+    evaluations each, and for the range test at most `total_steps` + 100 updates with `sweep_evaluations` + 2 evaluations. A network whose range test
+    suggests nothing gets no runs.
 
     Args:
         tasks: Name → the task with that network, or the tasks alone, which are then named by their number of parameters. At least two, alike but for
@@ -126,13 +126,13 @@ def _own_rate(
     optimizer_name: str | None,
     execute: Execute,
 ) -> tuple[list[Arm], float | None]:
-    """A network's sweeps, and the peak that they suggest; None where they suggest none."""
+    """A network's sweeps, and the peak to train it at; None where they find no rate worth trying."""
     bracket, end_lr = found_end(task, settings, seed=seed, execute=execute, optimizer_name=optimizer_name, condition=name)
     spec = sweep_of(settings, start_lr=0.0, end_lr=end_lr, steps=steps, seed=seed)
     spec = dataclasses.replace(spec, evaluations=evaluations, valid_examples=valid_examples, reestimates_norm=True, condition=name)
     sweep = Arm(label=name, value=None, run=execute(task, [spec])[0])
-    suggested = read_range(sweep.run.curve).largest_lr
-    return [bracket, sweep], None if suggested is None else float(f"{STEP_BACK * suggested:.3g}")
+    largest = read_range(sweep.run.curve).largest_lr
+    return [bracket, sweep], None if largest is None else float(f"{STEP_BACK * largest:.3g}")
 
 
 def usual_capacity_steps(task: Task, batch_size: int) -> int:

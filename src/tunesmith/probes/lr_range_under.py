@@ -14,7 +14,7 @@ from tunesmith.probes.lr_range import found_end, sweep_of, usual_settings, usual
 from tunesmith.settings import RunSpec, Settings
 from tunesmith.task import Task
 
-Condition: TypeAlias = Mapping[str, float | None] | Task
+ConditionSpec: TypeAlias = Mapping[str, float | None] | Task
 """Fields of Settings to replace, or a changed task."""
 
 SWEPT_FIELDS = ("batch_size", "min_momentum", "momentum", "weight_decay")
@@ -46,7 +46,7 @@ class ConditionArm:
 
 def lr_range_under(
     task: Task,
-    conditions: Mapping[str, Condition],
+    conditions: Mapping[str, ConditionSpec],
     settings: Settings | None = None,
     *,
     start_lr: float = 0.0,
@@ -137,7 +137,7 @@ def named_conditions(task: Task, names: list[str] | None = None) -> dict[str, Ta
     return {name: dataclasses.replace(task, model=task.conditions[name]) for name in (task.conditions if names is None else names)}
 
 
-def check_conditions(task: Task, conditions: Mapping[str, Condition], settings: Settings) -> list[ConditionArm]:
+def check_conditions(task: Task, conditions: Mapping[str, ConditionSpec], settings: Settings) -> list[ConditionArm]:
     """The conditions as what to train with what, in the order given.
 
     Raises:
@@ -156,7 +156,7 @@ def check_conditions(task: Task, conditions: Mapping[str, Condition], settings: 
     return arms
 
 
-def _arm(task: Task, name: str, condition: Condition, *, settings: Settings) -> ConditionArm:
+def _arm(task: Task, name: str, condition: ConditionSpec, *, settings: Settings) -> ConditionArm:
     if not isinstance(name, str) or not name.strip():
         raise InputError(f"A condition's name must be a few words, got {name!r}. Pass for example 'no dropout'.")
     if isinstance(condition, Task):

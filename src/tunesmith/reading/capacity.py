@@ -21,8 +21,8 @@ from tunesmith.settings import Json, RunKind
 from tunesmith.thresholds import DEFAULT_THRESHOLDS, Thresholds
 
 CAPACITY_VERSION = 1
-_LAST_SHARE = 0.1
-_START_UPDATES = 5
+_LAST_SHARE, _START_UPDATES = 0.1, 5
+"""The end of a run, over which its training loss is taken, and its start, from which what it learnt is counted (both our choice)."""
 FALLING, LEVEL, RISING = "falling", "level", "rising"
 
 

@@ -30,8 +30,9 @@ _FLAT_ERRORS = 4.0
 _BEST_ERRORS = 2.0
 """And as good within this many standard errors of the difference of two best losses (our choice)."""
 _FEWEST_EVALUATIONS = 5
-_SMOOTHING_SHARE = 1 / 40
-_START_UPDATES = 5
+"""With fewer the training loss is read (our choice)."""
+_SMOOTHING_SHARE, _START_UPDATES = 1 / 40, 5
+"""Width of the smoothing as a share of the sweep, and the updates whose median loss is the start (both our choice)."""
 
 Interval = tuple[float, float]
 
@@ -292,7 +293,7 @@ def _advice(usable: Sequence[Condition], close: Sequence[str], *, best: Conditio
 def _findings(experiment: Experiment, ranked: Sequence[Condition], *, close: Sequence[str], advice: str) -> tuple[Finding, ...]:
     first = ranked[0]
     specs = [arm.run.spec for arm in experiment.arms if arm.run.spec.kind == RunKind.LINEAR_RAMP]
-    confounds = [
+    doubts = [
         "That the order holds in a full training: learning rate and elapsed training are confounded in a sweep.",
         "How much another seed would differ." if first.n == 1 else "",
         "What the batch size does by itself: at equal updates a larger batch sees more examples."
@@ -302,7 +303,7 @@ def _findings(experiment: Experiment, ranked: Sequence[Condition], *, close: Seq
     balance = Finding(
         kind="balance", value=first.tolerated_lr, interval=first.interval, confidence=0.7 if len(close) == 1 and len(ranked) > 1 else 0.4,
         evidence=f"{len(ranked)} conditions, {first.n} sweep{'s' if first.n > 1 else ''} each of {specs[0].total_steps} updates: {_told(first)}",
-        not_established=" ".join(filter(None, confounds)), action=advice,
+        not_established=" ".join(filter(None, doubts)), action=advice,
     )  # fmt: skip
     return (balance, *(_finding(condition, is_close=len(close) > 1 and condition.label in close) for condition in ranked))
 

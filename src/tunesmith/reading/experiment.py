@@ -17,20 +17,23 @@ Reading: TypeAlias = RangeReading | ConditionsReading | MinLrReading | CapacityR
 _COMPARED = ("momentum", "weight_decay", "batch_size", "peak_lr")
 
 
-def read(experiment: Experiment, *, thresholds: Thresholds = DEFAULT_THRESHOLDS) -> Reading:
+def read(experiment: Experiment, *, goal: str = "loss", higher_is_better: bool = False, thresholds: Thresholds = DEFAULT_THRESHOLDS) -> Reading:
     """What an experiment says, read as suits its probe. Trains nothing.
 
     Args:
         experiment: As a probe or a study gives it.
+        goal: What decides between runs to the end ("capacity" and the comparisons): "loss" or a metric's name, as `Task.goal`.
+        higher_is_better: Its direction.
         thresholds: The constants of judgement.
 
     Returns:
-        For "lr_range" a RangeReading (of several sweeps the last), for "lr_range_under" a ConditionsReading, for "min_lr" a MinLrReading (the peak
-        taken as three times the largest rate tried), for "capacity" a CapacityReading, for "momentum", "weight_decay", "batch_size" and "peak_lr" a
-        Comparison, whose noise is known only where a setting was repeated on another seed.
+        For "lr_range" a RangeReading (of several sweeps the last), for "lr_range_under" a ConditionsReading, for "min_lr" a MinLrReading (the peak taken as
+        three times the largest rate tried, which holds for the default shares alone: call `read_min_lr` with `max_lr` for others), for "capacity" a
+        CapacityReading, for "momentum", "weight_decay", "batch_size" and "peak_lr" a Comparison, whose noise is known only where a setting was repeated on
+        another seed.
 
     Raises:
-        InputError: An experiment that no reading is for, such as "bracket" or "confirm".
+        InputError: An experiment that no reading is for, such as "bracket" or "confirm", or a range test without a linear sweep.
 
     Example:
         >>> from tunesmith.curve import Curve, Run
@@ -45,19 +48,20 @@ def read(experiment: Experiment, *, thresholds: Thresholds = DEFAULT_THRESHOLDS)
     match experiment.probe:
         case "lr_range":
             sweeps = [arm.run.curve for arm in experiment.arms if arm.run.spec.kind == RunKind.LINEAR_RAMP]
-            if sweeps:
-                return read_range(sweeps[-1], thresholds=thresholds)
+            if not sweeps:
+                raise InputError("A range test must hold a linear sweep to be read, and this one has none. Pass what probes.lr_range returned.")
+            return read_range(sweeps[-1], thresholds=thresholds)
         case "lr_range_under":
             return read_conditions(experiment, thresholds=thresholds)
         case "min_lr":
             return read_min_lr(experiment, thresholds=thresholds)
         case "capacity":
-            return read_capacity(experiment, thresholds=thresholds)
+            return read_capacity(experiment, goal=goal, higher_is_better=higher_is_better, thresholds=thresholds)
         case probe if probe in _COMPARED:
-            return compare(experiment, noise=noise_between_seeds([experiment]), thresholds=thresholds)
+            noise = noise_between_seeds([experiment], goal=goal, higher_is_better=higher_is_better)
+            return compare(experiment, noise=noise, goal=goal, higher_is_better=higher_is_better, thresholds=thresholds)
         case _:
-            pass
-    raise InputError(
-        f"An experiment must come from lr_range, lr_range_under, min_lr, capacity, {', '.join(_COMPARED)} to be read, got '{experiment.probe}'. "
-        "Look at the curves of its arms."
-    )
+            raise InputError(
+                f"An experiment must come from lr_range, lr_range_under, min_lr, capacity, {', '.join(_COMPARED)} to be read, got '{experiment.probe}'. "
+                "Look at the curves of its arms."
+            )

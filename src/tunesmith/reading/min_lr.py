@@ -59,7 +59,7 @@ def read_min_lr(experiment: Experiment, *, max_lr: float | None = None, threshol
 
     Args:
         experiment: Constant-rate runs; `value` of an arm is its learning rate, arms of one value are seeds.
-        max_lr: The peak. None means three times the largest rate tried, which is what `probes.min_lr` tries if nobody says.
+        max_lr: The peak. None means three times the largest rate tried, which is the peak where `probes.min_lr` was given no other shares.
         thresholds: The constants of judgement.
 
     Raises:
@@ -123,5 +123,5 @@ def _nothing_fits(ways: dict[str, tuple[float, float]], evidence: str) -> MinLrR
     finding = Finding(
         kind="min_lr", confidence=0.6, evidence=evidence, not_established="That no smaller rate converges.", action="Lower max_lr, or train longer."
     )
-    advice = "No rate tried began to converge: lower --max-lr or raise --steps."
+    advice = "No rate tried began to converge: lower max_lr or raise steps."
     return MinLrReading(outcome="flat", suggested_lr=None, ways=ways, findings=(finding,), advice=advice)

@@ -23,6 +23,10 @@ VALIDATION_SHARE = 0.15
 RANGE_VALIDATION_SHARE = 0.35
 SINGLE_VALIDATION_SHARE = 0.25
 """Share of the updates' price that all evaluations of a run of a single probe may take (our choice; the same as for a range test inside a script)."""
+SWEEP_EVALUATIONS = 24
+"""On the way of a range test by itself (our choice: an edge is then known to a 25th of the range; fewer where they would cost too much)."""
+CONSTANT_EVALUATIONS = 9
+"""On the way of a short run of `min-lr` or `capacity` (our choice: enough to see a loss that turns)."""
 SMALLEST_SLICE = 32
 FEWEST_SHORT_STEPS = 16
 LONGEST_SHORT_RUN = 1 / 8

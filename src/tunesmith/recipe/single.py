@@ -8,23 +8,21 @@ from pathlib import Path
 
 from tunesmith import probes
 from tunesmith.errors import BudgetError, InputError
-from tunesmith.experiment import Experiment
-from tunesmith.probes.lr_range import FEWEST_STEPS, MOST_BRACKET_STEPS, sweep_range, usual_steps
-from tunesmith.reading.bracket import bracket_end, next_end
+from tunesmith.experiment import Arm, Experiment
+from tunesmith.probes.lr_range import FEWEST_STEPS, found_end, sweep_range, usual_steps
+from tunesmith.reading.bracket import next_end
 from tunesmith.reading.drift import compare_lengths
 from tunesmith.reading.min_lr import SHARES, MinLrReading, read_min_lr
 from tunesmith.reading.range_test import RangeReading, read_range
-from tunesmith.recipe.bench import opened, starting_settings, validation_of, write_its_report
+from tunesmith.recipe.allowance import CONSTANT_EVALUATIONS, SWEEP_EVALUATIONS
 from tunesmith.recipe.laboratory import Laboratory
+from tunesmith.recipe.probe_study import open_probe_study, starting_settings, validation_of, write_study_report
 from tunesmith.recipe.progress import Progress
 from tunesmith.settings import Settings
 from tunesmith.task import Task
 
-FEWEST_CONSTANT_STEPS = 100
-CONSTANT_SHARE = 1 / 8
-"""Of a full training: the length of a run at a constant rate (our choice; the report says a few hundred iterations)."""
-SWEEP_EVALUATIONS = 24
-CONSTANT_EVALUATIONS = 9
+FEWEST_CONSTANT_STEPS, CONSTANT_SHARE = 100, 1 / 8
+"""Of a full training: the length of a run at a constant rate, and the least of it (both our choice; the report says a few hundred iterations)."""
 
 
 def lr_range(
@@ -42,26 +40,43 @@ def lr_range(
 ) -> RangeReading:
     """One linear LR range test of a task, stored and read.
 
+    Costs `steps` updates, and `compare_steps` where given, with up to 25 evaluations for at most a quarter of their price, the last one apart. Without
+    `end_lr` also a sweep of at most 100 updates, and `steps` once more where the first sweep did not end near the edge.
+
     Args:
         task: What to train.
         out: Folder of the study.
         seed: Fixes every random draw.
         device: "auto", or as torch spells it.
-        start_lr: Default 0.
-        end_lr: Default: found by a short exponential sweep; a range test that went much too far, or not far enough, is then made once more.
-        steps: Updates. Default: a quarter of a full training, at least 100.
-        compare_steps: Updates of a second sweep over the same learning rates; the reading of the first gets a finding "drift" that compares them.
-        batch_size: Default: the user's current one, or 64.
+        start_lr: Where the sweep begins; ≥ 0. Default 0.
+        end_lr: Where it ends; > `start_lr`. Default: found by a short exponential sweep; a range test that went much too far, or not far enough, is then
+            made once more.
+        steps: Updates, ≥ 20. Default: a quarter of a full training, at least 100.
+        compare_steps: Updates of another sweep over the same learning rates, ≥ 20 and not `steps`; the reading of the first gets a finding "drift" that
+            compares them.
+        batch_size: Default: the user's current one, or 64, halved where a full training would have fewer than 600 updates.
         progress: Hears what happens.
+
+    Returns:
+        What was read from the last sweep of `steps` updates. The study's experiment holds every sweep, that one last.
+
+    Raises:
+        InputError: A sweep that does not rise, a batch size that the training set does not have, or two equal lengths.
+        BudgetError: `steps` or `compare_steps` < 20.
+        TaskError: A task that contradicts itself.
+        UserCodeError: The task's own code raised.
+        StudyError: A folder that cannot be used, or that holds another study.
     """
-    with opened(task, out=out, seed=seed, device=device, probe="lr_range", progress=progress) as lab:
+    with open_probe_study(task, out=out, seed=seed, device=device, probe="lr_range", progress=progress) as lab:
         settings = starting_settings(lab, batch_size)
-        sweep = _sweep(lab, settings, start_lr=start_lr, end_lr=end_lr, steps=steps)
+        length = usual_steps(task, settings.batch_size) if steps is None else steps
+        _check_lengths(length, compared=compare_steps)
+        sweep, before = _sweep(lab, settings, start_lr=start_lr, end_lr=end_lr, length=length)
+        reading = sweep.reading
         if compare_steps is not None:
-            other = _one_sweep(lab, settings, start_lr=start_lr, end_lr=sweep.end_lr, length=compare_steps)
-            sweep = _with_drift(lab, sweep, other)
-        write_its_report(lab)
-    return sweep.reading
+            reading = _compared(lab, settings, sweep, start_lr=start_lr, length=compare_steps, before=before)
+        write_study_report(lab.study)
+    return reading
 
 
 def min_lr(
@@ -77,26 +92,43 @@ def min_lr(
 ) -> MinLrReading:
     """The learning rate to start a cycle from, by the report's three ways.
 
+    Costs five runs of `steps` updates, at most two more where a limit was found, and without `max_lr` what `lr_range` costs; each with its evaluations, for
+    at most a quarter of the price of the updates, the last one apart.
+
     Args:
         task: What to train.
         out: Folder of the study.
         seed: Fixes every random draw.
         device: "auto", or as torch spells it.
-        max_lr: The peak. Default: found by a range test first.
-        steps: Updates of each constant-rate run. Default: an eighth of a full training, at least 100. The rates on either side of the limit found get a second
-            seed.
-        batch_size: Default: the user's current one, or 64.
+        max_lr: The peak; finite, > 0. Default: found by a range test first.
+        steps: Updates of each constant-rate run, ≥ 20. Default: an eighth of a full training, at least 100. The rates on either side of the limit found get a
+            second seed.
+        batch_size: Default: the user's current one, or 64, halved where a full training would have fewer than 600 updates.
         progress: Hears what happens.
+
+    Returns:
+        What was read: the three ways, and the rate to start from.
+
+    Raises:
+        InputError: A peak that is no rate, or a batch size that the training set does not have.
+        BudgetError: `steps` < 20.
+        TaskError: A task that contradicts itself.
+        UserCodeError: The task's own code raised.
+        StudyError: A folder that cannot be used, or that holds another study.
+        CurveError: Without `max_lr`, a range test that suggests nothing.
     """
-    with opened(task, out=out, seed=seed, device=device, probe="min_lr", progress=progress) as lab:
+    if max_lr is not None and not (math.isfinite(max_lr) and max_lr > 0):
+        raise InputError(f"max_lr must be finite and > 0, got {max_lr!r}. Pass the peak of your cycle.")
+    if steps is not None and steps < FEWEST_STEPS:
+        raise BudgetError(f"A run at a constant rate must have at least {FEWEST_STEPS} steps to be read, got {steps}. Raise steps.")
+    with open_probe_study(task, out=out, seed=seed, device=device, probe="min_lr", progress=progress) as lab:
         settings = starting_settings(lab, batch_size)
-        peak = max_lr if max_lr is not None else _sweep(lab, settings, start_lr=None, end_lr=None, steps=None).reading.suggestion()
-        if not (math.isfinite(peak) and peak > 0):
-            raise InputError(f"max_lr must be finite and > 0, got {peak!r}. Pass the peak of your cycle.")
+        peak = max_lr
+        if peak is None:
+            sweep, _ = _sweep(lab, settings, start_lr=None, end_lr=None, length=usual_steps(task, settings.batch_size))
+            peak = sweep.reading.suggestion()
         settings = dataclasses.replace(settings, lr=peak, min_lr=None)
         length = max(FEWEST_CONSTANT_STEPS, round(CONSTANT_SHARE * task.steps_at(settings.batch_size))) if steps is None else steps
-        if length < FEWEST_STEPS:
-            raise BudgetError(f"A run at a constant rate must have at least {FEWEST_STEPS} steps to be read, got {length}. Raise steps.")
         lab.progress.stage("min_lr", f"Constant learning rates below {peak:.2g}, {length} updates each.")
         experiment = _constant_runs(lab, settings, length=length, shares=SHARES, repeat=0)
         reading = read_min_lr(experiment, max_lr=peak, thresholds=lab.thresholds)
@@ -106,7 +138,7 @@ def min_lr(
             experiment = dataclasses.replace(experiment, arms=experiment.arms + again.arms)
             reading = read_min_lr(experiment, max_lr=peak, thresholds=lab.thresholds)
         lab.put(dataclasses.replace(experiment, findings=reading.findings, verdict=reading.advice))
-        write_its_report(lab)
+        write_study_report(lab.study)
     return reading
 
 
@@ -122,30 +154,47 @@ def _constant_runs(lab: Laboratory, settings: Settings, *, length: int, shares: 
 class _Sweep:
     """A range test that was made, and what was read from it."""
 
-    experiment: Experiment
+    arm: Arm
     reading: RangeReading
     end_lr: float
     length: int
 
 
-def _sweep(lab: Laboratory, settings: Settings, *, start_lr: float | None, end_lr: float | None, steps: int | None) -> _Sweep:
-    """One range test. Where nobody said how far, a bracket does, and a sweep that went much too far or not far enough is made once more."""
-    length = usual_steps(lab.task, settings.batch_size) if steps is None else steps
-    low, high = sweep_range(lab.checked.acts_like)
+def _check_lengths(length: int, *, compared: int | None) -> None:
+    """Refuse lengths that cannot be read or compared, before anything is trained."""
+    for name, steps in (("steps", length), ("compare_steps", compared)):
+        if steps is not None and steps < FEWEST_STEPS:
+            raise BudgetError(f"A sweep must have at least {FEWEST_STEPS} steps to be read, got {name}={steps}. Raise {name}.")
+    if compared == length:
+        raise InputError(f"compare_steps must differ from the {length} steps of the sweep, or there is nothing to compare. Pass for example {4 * length}.")
+
+
+def _sweep(lab: Laboratory, settings: Settings, *, start_lr: float | None, end_lr: float | None, length: int) -> tuple[_Sweep, tuple[Arm, ...]]:
+    """One range test, and the sweeps that it took the place of.
+
+    Where nobody said how far, a bracket does, and a sweep that went much too far or not far enough is made once more. `tune` does not go farther where a
+    sweep saw no edge: its budget ends, and its stage of the peak goes up by itself. Here is no budget and no later stage: the suggestion is the answer.
+    """
     if end_lr is not None:
-        return _one_sweep(lab, settings, start_lr=start_lr, end_lr=end_lr, length=length)
-    found = probes.bracket(lab.task, settings, start_lr=low, end_lr=high, steps=MOST_BRACKET_STEPS, seed=lab.search_seed(0), execute=lab.executor("search"))
-    end_lr = bracket_end(found.arms[0].run.curve)
-    lab.put(dataclasses.replace(found, verdict=f"The linear sweep ends at {end_lr:.2g}."))
+        sweep = _one_sweep(lab, settings, start_lr=start_lr, end_lr=end_lr, length=length)
+        _put(lab, [sweep.arm], sweep.reading)
+        return sweep, ()
+    bracket, end_lr = found_end(lab.task, settings, seed=lab.search_seed(0), execute=lab.executor("search"), optimizer_name=lab.checked.acts_like)
+    lab.put(Experiment(probe="bracket", arms=(bracket,), verdict=f"The linear sweep ends at {end_lr:.2g}."))
     sweep = _one_sweep(lab, settings, start_lr=start_lr, end_lr=end_lr, length=length)
-    again = next_end(sweep.reading, end_lr=end_lr, highest=high)
-    return sweep if again is None or again <= (start_lr or 0.0) else _one_sweep(lab, settings, start_lr=start_lr, end_lr=again, length=length)
+    _put(lab, [sweep.arm], sweep.reading)
+    again = next_end(sweep.reading, end_lr=end_lr, highest=sweep_range(lab.checked.acts_like)[1])
+    if again is None or again <= (start_lr or 0.0):
+        return sweep, ()
+    second = _one_sweep(lab, settings, start_lr=start_lr, end_lr=again, length=length)
+    _put(lab, [sweep.arm, second.arm], second.reading)
+    return second, (sweep.arm,)
 
 
 def _one_sweep(lab: Laboratory, settings: Settings, *, start_lr: float | None, end_lr: float, length: int) -> _Sweep:
     lab.progress.stage("lr_range", f"Range test: learning rate to {end_lr:.2g} in {length} updates.")
     evaluations, valid_examples = validation_of(lab, steps=length, batch_size=settings.batch_size, evaluations=SWEEP_EVALUATIONS)
-    experiment = probes.lr_range(
+    found = probes.lr_range(
         lab.task,
         settings,
         start_lr=start_lr or 0.0,
@@ -156,17 +205,21 @@ def _one_sweep(lab: Laboratory, settings: Settings, *, start_lr: float | None, e
         valid_examples=valid_examples,
         execute=lab.executor("search"),
     )
-    reading = read_range(experiment.arms[0].run.curve, thresholds=lab.thresholds)
-    experiment = dataclasses.replace(experiment, findings=reading.findings, verdict=reading.advice)
-    lab.put(experiment)
-    return _Sweep(experiment=experiment, reading=reading, end_lr=end_lr, length=length)
+    reading = read_range(found.arms[0].run.curve, thresholds=lab.thresholds)
+    return _Sweep(arm=found.arms[0], reading=reading, end_lr=end_lr, length=length)
 
 
-def _with_drift(lab: Laboratory, sweep: _Sweep, other: _Sweep) -> _Sweep:
-    """The first sweep, its reading with a finding on how far the suggestion moves with the length; stored last, as the one that counts."""
+def _put(lab: Laboratory, arms: Sequence[Arm], reading: RangeReading) -> None:
+    """Store every sweep that was made, the one that was read last."""
+    lab.put(Experiment(probe="lr_range", arms=tuple(arms), findings=reading.findings, verdict=reading.advice))
+
+
+def _compared(lab: Laboratory, settings: Settings, sweep: _Sweep, *, start_lr: float | None, length: int, before: Sequence[Arm]) -> RangeReading:
+    """The sweep's reading with a finding on how far the suggestion moves with the length, from one more sweep over the same learning rates."""
+    other = _one_sweep(lab, settings, start_lr=start_lr, end_lr=sweep.end_lr, length=length)
     shorter, longer = sorted((sweep, other), key=lambda one: one.length)
     drift = compare_lengths(shorter.reading, longer.reading, steps=(shorter.length, longer.length))
     reading = dataclasses.replace(sweep.reading, findings=(*sweep.reading.findings, drift))
-    experiment = dataclasses.replace(sweep.experiment, findings=reading.findings)
-    lab.put(experiment)
-    return dataclasses.replace(sweep, experiment=experiment, reading=reading)
+    arms = [dataclasses.replace(one.arm, label=f"{one.arm.label}, {one.length} updates") for one in (other, sweep)]
+    _put(lab, [*before, *arms], reading)
+    return reading

@@ -18,15 +18,14 @@ from tunesmith.recipe.description import check_kind, describe
 from tunesmith.recipe.forecast import forecast_of
 from tunesmith.recipe.laboratory import Laboratory
 from tunesmith.recipe.limits import Limits
+from tunesmith.recipe.probe_study import write_study_report
 from tunesmith.recipe.progress import Progress, SilentProgress
 from tunesmith.recipe.report_recipe import Found, first_size, refused, search
 from tunesmith.recipe.time_model import find_time_model, looking_examples
-from tunesmith.report import write_report
 from tunesmith.schedules import SCHEDULES
 from tunesmith.schedules.cyclical import short_cycles_advice
 from tunesmith.settings import Settings
 from tunesmith.study import Study
-from tunesmith.study.connection import told
 from tunesmith.task import Task
 from tunesmith.thresholds import DEFAULT_THRESHOLDS
 
@@ -134,8 +133,7 @@ def tune(
         plan = _tuned(lab, limits, confirm_seeds=confirm_seeds, time_model=None if time_model is None else Path(time_model))
         study.put_plan(plan)
         write_plan(plan, study.folder / "plan.toml")
-        with told(study.folder / "report.html", doing="Writing"):
-            write_report(study, study.folder / "report.html")
+        write_study_report(study)
     return plan
 
 

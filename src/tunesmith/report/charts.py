@@ -118,29 +118,20 @@ def overlay_figure(facts: OverlayFacts) -> Spec:
     return {"data": [*data], "layout": with_marks(layout, shapes=shapes, notes=[])}
 
 
-def capacity_figure(facts: CapacityFacts, *, sign: int, goal: str) -> Spec:
-    """What each network ended with over its trained parameters, the parts shaded and named; what did not finish stands at the top.
-
-    Args:
-        facts: What to show: scores, of which the smaller is the better.
-        sign: -1 where the goal is better when larger.
-        goal: Its name.
-    """
-    colors = {"falling": TRAINING, "level": VALIDATION, "rising": WARNING}
-    finished = [network for network in facts.networks if math.isfinite(network.loss)]
-    means = Line(x=tuple(network.n_parameters for network in finished), y=tuple(sign * network.loss for network in finished))
-    data: list[Spec] = [{**trace(means, name="mean", color=TRAINING), "showlegend": False}]
-    for network in facts.networks:
-        heights = tuple(sign * min(loss, facts.loss_range[1]) for loss in network.losses)
-        points: Spec = {"mode": "markers", "showlegend": False, "marker": {"color": colors.get(network.part, WARNING), "size": 8}}
-        line = Line(x=(network.n_parameters,) * len(heights), y=heights)
-        data.append({**trace(line, name=label(network.label), color=TRAINING), **points})
-    shapes = [band(low, high, colors[part], opacity=0.1) for part, low, high in facts.parts]
-    notes = [note(part, math.log10(math.sqrt(low * high)), y=0.99, color=colors[part], anchor="center") for part, low, high in facts.parts]
-    low, high = sorted(sign * end for end in facts.loss_range)
+def capacity_figure(facts: CapacityFacts) -> Spec:
+    """What each network ended with over its trained parameters, the parts shaded and named; what did not finish stands at the worse end."""
+    data: list[Spec] = [{**trace(facts.line, name="mean", color=TRAINING), "showlegend": False}]
+    for point in facts.points:
+        heights = tuple(facts.failed_at if result is None else result for result in point.results)
+        points: Spec = {"mode": "markers", "showlegend": False, "marker": {"color": point.color, "size": 8}}
+        line = Line(x=(point.network.n_parameters,) * len(heights), y=heights)
+        data.append({**trace(line, name=label(point.network.label), color=TRAINING), **points})
+    shapes = [band(part.low, part.high, part.color, opacity=0.1) for part in facts.parts]
+    notes = [note("<br>".join(part.words), math.log10(math.sqrt(part.low * part.high)), y=0.99, color=part.color, anchor="center") for part in facts.parts]
+    low, high = facts.result_range
     layout = layout_of(
         x={**log_axis(*facts.size_range), "title": axis_title("trained parameters, logarithmic")},
-        y={"range": [low, high + 0.1 * (high - low)]}, title=f"final validation {goal}", has_legend=False,
+        y={"range": [low, high + 0.1 * (high - low)]}, title=label(f"final validation {facts.goal}"), has_legend=False,
     )  # fmt: skip
     return {"data": [*data], "layout": with_marks(layout, shapes=shapes, notes=notes)}
 

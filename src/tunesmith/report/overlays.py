@@ -62,7 +62,8 @@ def capacity_section(evidence: Evidence, plots: Plots) -> Markup:
     except CurveError:
         return joined([verdict_of(experiment), findings_of(experiment), numbers_of(evidence, [experiment])])
     sign = -1 if evidence.goal != "loss" and evidence.goal_is_higher_better else 1
-    place = plots.add(capacity_figure(capacity_facts(reading), sign=sign, goal=plain(evidence.goal)), name=probe_title("capacity"), height=_LARGE)
+    facts = capacity_facts(reading, goal=evidence.goal, higher_is_better=evidence.goal_is_higher_better)
+    place = plots.add(capacity_figure(facts), name=probe_title("capacity"), height=_LARGE)
     seeds = max(len(network.losses) for network in reading.networks)
     caption = (
         f"{counted(len(reading.networks), 'network')} on {counted(seeds, 'seed')}, each annealed at its own learning rate; not smoothed. Dots: one a run. "

@@ -9,7 +9,7 @@ A run too short for all its corners keeps the earlier ones. No module here impor
 from tunesmith.schedules.by_settings import SCHEDULES, TaskShape, lr_schedule, momentum_schedule, total_decay
 from tunesmith.schedules.cyclical import exp_range, triangular, triangular2
 from tunesmith.schedules.decay import constant, cosine, step, warmup_linear
-from tunesmith.schedules.one_cycle import one_cycle, one_cycle_fastai, one_cycle_text
+from tunesmith.schedules.one_cycle import one_cycle, one_cycle_fastai, one_cycle_fastai_v1, one_cycle_text
 from tunesmith.schedules.ramp import falling_momentum, ramp
 from tunesmith.schedules.shape import Schedule, Shape
 
@@ -26,6 +26,7 @@ __all__ = [
     "momentum_schedule",
     "one_cycle",
     "one_cycle_fastai",
+    "one_cycle_fastai_v1",
     "one_cycle_text",
     "ramp",
     "step",

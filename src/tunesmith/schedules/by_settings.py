@@ -3,6 +3,7 @@
 import math
 from array import array
 from collections.abc import Callable
+from functools import partial
 from typing import TypeAlias
 
 from tunesmith.coupling import is_adam_kind
@@ -10,8 +11,8 @@ from tunesmith.errors import InputError, UserCodeError
 from tunesmith.schedules.cyclical import exp_range, triangular, triangular2
 from tunesmith.schedules.decay import constant, cosine, step, warmup_linear
 from tunesmith.schedules.one_cycle import one_cycle, one_cycle_fastai, one_cycle_fastai_v1, one_cycle_text
-from tunesmith.schedules.shape import CyclicalShape, Schedule, Shape, checked_steps
-from tunesmith.settings import Settings
+from tunesmith.schedules.shape import Schedule, Shape, checked_steps
+from tunesmith.settings import USUAL_CYCLES, Settings
 
 TaskShape: TypeAlias = Callable[[int, int], float]
 """The user's own shape: (step, total_steps) → factor in [0, 1] of the peak learning rate."""
@@ -33,14 +34,14 @@ def _from_the_peak(maker: Callable[..., Schedule]) -> Shape:
     return shape
 
 
-_CYCLICAL: dict[str, CyclicalShape] = {"triangular": triangular, "triangular2": triangular2, "exp_range": exp_range}
-
 SCHEDULES: dict[str, Shape] = {
     "one_cycle": one_cycle,
     "one_cycle_text": one_cycle_text,
     "one_cycle_fastai": one_cycle_fastai,
     "one_cycle_fastai_v1": one_cycle_fastai_v1,
-    **_CYCLICAL,
+    "triangular": triangular,
+    "triangular2": triangular2,
+    "exp_range": exp_range,
     "warmup_linear": warmup_linear,
     "cosine": _from_the_peak(cosine),
     "step": _from_the_peak(step),
@@ -73,9 +74,10 @@ def _schedule(settings: Settings, *, max_lr: float, min_lr: float, total_steps: 
         return lambda step: max_lr * factor(step)
     if settings.schedule not in SCHEDULES:
         raise InputError(f"Settings.schedule must be 'task' or one of {', '.join(SCHEDULES)}, got {settings.schedule!r}. Pass one of these.")
-    if settings.schedule in _CYCLICAL:
-        return _CYCLICAL[settings.schedule](max_lr=max_lr, min_lr=min_lr, total_steps=total_steps, cycles=settings.resolved_cycles)
-    return SCHEDULES[settings.schedule](max_lr=max_lr, min_lr=min_lr, total_steps=total_steps)
+    make = SCHEDULES[settings.schedule]
+    if settings.schedule in USUAL_CYCLES:
+        make = partial(make, cycles=settings.resolved_cycles)  # type: ignore[call-arg]  # these take it
+    return make(max_lr=max_lr, min_lr=min_lr, total_steps=total_steps)
 
 
 def lr_schedule(settings: Settings, *, total_steps: int, shape: TaskShape | None = None) -> Schedule:

@@ -1,6 +1,5 @@
 """One cycle, three ways: as the author's code ran it, as the report's text says it, and as fast.ai ships it."""
 
-from functools import partial
 from typing import Literal
 
 from tunesmith.errors import InputError
@@ -94,6 +93,7 @@ def one_cycle_text(
 
 
 _PCT_START = {1: 0.3, 2: 0.25}
+"""Version of fast.ai → its share of the run before the peak (its `fit_one_cycle`)."""
 
 
 def one_cycle_fastai(
@@ -146,5 +146,26 @@ def one_cycle_fastai(
     return through_corners([corner for corner in corners if corner[0] <= last], ease=half_cosine)
 
 
-one_cycle_fastai_v1 = partial(one_cycle_fastai, version=1)
-"""`one_cycle_fastai` of version 1, as the schedule of this name."""
+def one_cycle_fastai_v1(
+    *, max_lr: float, total_steps: int, min_lr: float | None = None, final_lr: float | None = None, pct_start: float | None = None
+) -> Schedule:
+    """`one_cycle_fastai` of version 1, as the schedule of this name: the numbers of torch's `OneCycleLR`.
+
+    Args:
+        max_lr: Learning rate at the peak; finite, > 0.
+        total_steps: Updates of the run; ≥ 1.
+        min_lr: Learning rate at step 0; in [0, max_lr]. Default None: max_lr/25 (fast.ai).
+        final_lr: Learning rate at the last update; in [0, max_lr]. Default None: `min_lr`/1e4.
+        pct_start: Share of the run before the peak; in (0, 1). Default None: .3.
+
+    Raises:
+        InputError: An argument out of its range.
+
+    Source: fast.ai v1, `fit_one_cycle`. Differs as `one_cycle_fastai` does.
+
+    Example:
+        >>> lr = one_cycle_fastai_v1(max_lr=1.0, total_steps=101)
+        >>> [round(lr(step), 6) for step in (0, 30, 100)]
+        [0.04, 1.0, 4e-06]
+    """
+    return one_cycle_fastai(max_lr=max_lr, total_steps=total_steps, min_lr=min_lr, final_lr=final_lr, pct_start=pct_start, version=1)

@@ -22,14 +22,6 @@ class Shape(Protocol):
         ...
 
 
-class CyclicalShape(Protocol):
-    """A named schedule's maker that can hold several cycles."""
-
-    def __call__(self, *, max_lr: float, min_lr: float, total_steps: int, cycles: int = ...) -> Schedule:
-        """The schedule; InputError for arguments out of their range."""
-        ...
-
-
 def linear(fraction: float) -> float:
     """The fraction itself: a straight line between two corners."""
     return fraction

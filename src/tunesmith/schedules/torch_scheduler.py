@@ -10,7 +10,7 @@ from tunesmith.errors import InputError
 from tunesmith.schedules.by_settings import TaskShape, lr_schedule, momentum_schedule
 from tunesmith.schedules.shape import Schedule, checked_steps
 from tunesmith.schedules.stretch import Stretch, value_at
-from tunesmith.settings import Settings
+from tunesmith.settings import USUAL_CYCLES, Settings
 
 SchedulerState: TypeAlias = dict[str, int | float | str | list[float]]
 
@@ -151,6 +151,7 @@ class PlanScheduler(LRScheduler):
             "min_lr": float(settings.resolved_min_lr),
             "max_momentum": float(settings.momentum),
             "min_momentum": float(settings.resolved_min_momentum),
+            "cycles": settings.resolved_cycles,
             "total_steps": self._stretch.planned_steps,
         }
 
@@ -180,7 +181,8 @@ class PlanScheduler(LRScheduler):
         Raises:
             InputError: The state is of another plan, another length or other parameter groups.
         """
-        different = [name for name, value in self._identity().items() if state_dict.get(name) != value]
+        before = {"cycles": USUAL_CYCLES.get(self._settings.schedule, 1)}  # what a state without the key was saved with: it came later than the rest
+        different = [name for name, value in self._identity().items() if state_dict.get(name, before.get(name)) != value]
         different += [name for name in ("last_epoch", "_step_count") if name not in state_dict]
         self._meet_new_groups()
         shares = state_dict.get("shares")

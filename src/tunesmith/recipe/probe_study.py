@@ -26,9 +26,12 @@ from tunesmith.thresholds import DEFAULT_THRESHOLDS
 CONDITIONS_NOTE = "conditions"
 """Name → fingerprint of each changed task that the study has runs of."""
 
+PARAMETERS = "n_parameters_of"
+"""In the description: name → trained parameters of each changed task, as the check counted them."""
+
 
 @contextmanager
-def opened(
+def open_probe_study(
     task: Task, *, out: str | Path, seed: int, device: str, probe: str, progress: Progress | None, changed: Mapping[str, Task] | None = None
 ) -> Generator[Laboratory]:
     """The laboratory of a probe's study, made or resumed.
@@ -43,6 +46,9 @@ def opened(
         changed: Name → changed task that runs are to be made of.
 
     Raises:
+        InputError: A device that is not there, or data that cannot be trained on.
+        TaskError: A task that contradicts itself.
+        UserCodeError: The task's own code raised.
         StudyError: Another task's study, another kind, or one whose changed task of that name was another.
     """
     check_kind(Path(out), recipe=probe)
@@ -52,7 +58,7 @@ def opened(
     checked = dataclasses.replace(checked, has_batch_norm=any(found.has_batch_norm for found in (checked, *others.values())))
     description = describe(task, checked, budget=math.inf, seed=seed, recipe=probe, limits=Limits(fixed={}, bounds={}), device=device)
     if others:
-        description["n_parameters"] = {"task": checked.n_parameters, **{name: found.n_parameters for name, found in others.items()}}
+        description[PARAMETERS] = {name: found.n_parameters for name, found in others.items()}
     with Study.create(Path(out), fingerprint=checked.fingerprint, description=description) as study:
         _hold_conditions(study, others)
         yield Laboratory(
@@ -81,6 +87,12 @@ def _hold_conditions(study: Study, changed: Mapping[str, Checked]) -> None:
         study.note(CONDITIONS_NOTE, known)
 
 
+def parameters_of(study: Study) -> dict[str, int]:
+    """Name → trained parameters of each changed task."""
+    found = study.description.get(PARAMETERS)
+    return {name: int(str(number)) for name, number in found.items()} if isinstance(found, dict) else {}
+
+
 def starting_settings(lab: Laboratory, batch_size: int | None) -> Settings:
     """Where a probe starts: as `tune` does.
 
@@ -104,8 +116,8 @@ def validation_of(lab: Laboratory, *, steps: int, batch_size: int, evaluations: 
     )
 
 
-def write_its_report(lab: Laboratory) -> None:
+def write_study_report(study: Study) -> None:
     """`report.html` in the study's folder."""
-    path = lab.study.folder / "report.html"
+    path = study.folder / "report.html"
     with told(path, doing="Writing"):
-        write_report(lab.study, path)
+        write_report(study, path)
