@@ -92,3 +92,25 @@ def test_a_recorded_sweep_is_read_like_our_own(tmp_path: Path) -> None:
     reading = read_curve_file(write(tmp_path, f"lr,train_loss\n{rows}"))
     assert reading.edge is not None
     assert reading.edge[1] == pytest.approx(0.6, abs=0.05)
+
+
+def test_evaluations_in_rows_of_their_own_count_with_a_rate_or_without(tmp_path: Path) -> None:
+    lines = ["step,lr,train_loss,valid_loss,accuracy"]
+    for i in range(1, 101):
+        lines.append(f"{i},{i / 100},{2 - min(i / 100, 0.3)},,")
+        if i % 4 == 0:
+            lines.append(f"{i},,,{2.1 - min(i / 100, 0.3)},{i / 100}")
+    curve = read_sweep(write(tmp_path, "\n".join(lines)))
+    assert curve.eval_step == tuple(range(4, 101, 4))
+    assert len(curve.valid_loss) == len(curve.metrics["accuracy"]) == 25
+    assert curve.valid_loss[0] == pytest.approx(2.06)
+
+
+def test_of_two_names_for_the_validation_loss_the_one_that_is_filled_counts(tmp_path: Path) -> None:
+    rows = "\n".join(f"{i / 100},{2 - i / 100},,{2.1 - i / 100}" for i in range(1, 41))
+    assert len(read_sweep(write(tmp_path, f"lr , train_loss,valid_loss,test_loss\n{rows}")).valid_loss) == 40
+
+
+def test_two_columns_of_one_name_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(CurveError, match="train_loss more than once"):
+        read_sweep(write(tmp_path, "lr,train_loss,train_loss\n0.1,2,3"))

@@ -177,6 +177,7 @@ def test_any_numbers_get_an_outcome(sweep: tuple[Floats, Floats, Floats | None],
         assert reading.suggested_lr is None or 0 < reading.suggested_lr <= lr[-1]
         assert reading.zone is None or 0 <= reading.zone[0] <= reading.zone[1]
         assert reading.edge is None or reading.edge[0] <= reading.edge[1] <= lr[-1]
+        assert reading.largest_lr is None or lr[0] <= reading.suggestion() <= reading.largest_lr
 
 
 @pytest.mark.parametrize("hole", [math.nan, math.inf, -math.inf])
@@ -250,3 +251,17 @@ def test_a_reading_is_the_json_document_of_the_command() -> None:
     document = json.loads(json.dumps(read_range_test(*made_sweep(0)).to_dict(), allow_nan=False))
     assert sorted(document) == ["advice", "edge", "findings", "outcome", "suggestion", "version", "zone"]
     assert {finding["kind"] for finding in document["findings"]} >= {"suggestion", "edge"}
+
+
+@pytest.mark.parametrize("grows", [False, True])
+def test_a_loss_lost_while_the_rate_is_still_zero_diverged_at_once(grows: bool) -> None:  # noqa: FBT001 (a case)
+    lr = np.concatenate([np.zeros(20), np.linspace(0, 1, 80)])
+    losses = np.where(np.arange(100) < 12, 2.3 - 0.01 * np.arange(100), np.nan) if not grows else 2.3 + np.arange(100) ** 3.0
+    assert read_range_test(lr, losses).outcome is RangeOutcome.DIVERGED_AT_ONCE
+
+
+def test_a_sweep_of_a_million_updates_is_read_as_its_means_are() -> None:
+    """Means of a hundred updates each; the same edge as from the thousandth part of the sweep."""
+    few, many = (read_range_test(*made_sweep(0, n=n, n_valid=0)[:2]) for n in (1000, 1_000_000))
+    assert many.outcome is RangeOutcome.FOUND
+    assert middle(many) == pytest.approx(middle(few), rel=0.1)

@@ -3,6 +3,7 @@
 import inspect
 import math
 from collections.abc import Iterable, Sequence, Sized
+from numbers import Integral, Real
 
 from torch import nn
 from torch.optim import Optimizer
@@ -21,6 +22,9 @@ def check_range(*, start_lr: float, end_lr: float, steps: int, spacing: str) -> 
     """
     if spacing not in ("linear", "exponential"):
         raise InputError(f"spacing must be 'linear' or 'exponential', got {spacing!r}. Pass one of the two.")
+    for name, value, kind in (("start_lr", start_lr, Real), ("end_lr", end_lr, Real), ("steps", steps, Integral)):
+        if not isinstance(value, kind):
+            raise InputError(f"{name} must be a {'whole number' if kind is Integral else 'number'}, got {value!r}. Pass one.")
     if not (0 <= start_lr < end_lr and math.isfinite(end_lr)):
         raise InputError(f"A range test must have 0 ≤ start_lr < end_lr, both finite, got start_lr={start_lr!r} and end_lr={end_lr!r}. Swap or change them.")
     if spacing == "exponential" and start_lr == 0:
@@ -36,8 +40,11 @@ def check_amounts(*, accumulate: int, repeats: int, evaluations: int, valid_shar
         InputError: One that is too small.
     """
     for name, count in (("accumulate", accumulate), ("repeats", repeats), ("evaluations", evaluations)):
-        if count < 1:
-            raise InputError(f"{name} must be ≥ 1, got {count!r}. Pass a whole number, or leave it out.")
+        if not isinstance(count, Integral) or count < 1:
+            raise InputError(f"{name} must be a whole number ≥ 1, got {count!r}. Pass one, or leave it out.")
+    for name, value in (("valid_share", valid_share), ("clip_grad_norm", clip_grad_norm)):
+        if value is not None and not isinstance(value, Real):
+            raise InputError(f"{name} must be a number, got {value!r}. Pass one, or leave it out.")
     if not 0 < valid_share < math.inf:
         raise InputError(f"valid_share must be finite and > 0, got {valid_share!r}. Pass a share of the updates' cost such as 0.25, or no valid_loader.")
     if clip_grad_norm is not None and not clip_grad_norm > 0:

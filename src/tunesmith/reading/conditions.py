@@ -203,8 +203,8 @@ def _sweep(reading: RangeReading, curve: Curve) -> _Sweep | None:
     strictly = min(FLAT_SHARE * drop, margin - error)  # what noise hides may be a rise
     low, middle, high = (_flat_to(lr, smoothed, at=at, level=best + rise) for rise in (strictly, margin, margin + error))
     end, highest = float(lr[-1]), math.inf
-    if reading.edge is not None:
-        end = math.sqrt(reading.edge[0] * reading.edge[1])
+    if reading.edge is not None and reading.edge_lr is not None:
+        end = reading.edge_lr
         highest = max(reading.edge[1], end + spacing)
     middle = min(middle, end)
     interval = (max(0.0, min(low, middle) - spacing), min(high + spacing, highest))

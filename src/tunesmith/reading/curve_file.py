@@ -19,7 +19,8 @@ _FEWEST_ROWS = 10
 def read_sweep(path: Path) -> Curve:
     """The curve in a CSV with columns `lr`, `train_loss` and, where they were recorded, `valid_loss` or `test_loss`, `step` or `iteration`, and metrics.
 
-    Rows without a learning rate are left out; rows are put in the order of their steps. A column of numbers with another name is a metric.
+    A row with a learning rate and a training loss is an update; an evaluation in a row of its own, with a rate or without, belongs to the update before
+    it. Rows are put in the order of their steps. A column of numbers with another name is a metric.
 
     Raises:
         CurveError: The file is missing, is no CSV, lacks a column, holds a cell that is no number, has fewer than ten usable rows, or is no sweep.
@@ -27,20 +28,24 @@ def read_sweep(path: Path) -> Curve:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:  # spreadsheets begin a file with a mark
             reader = csv.DictReader(file, skipinitialspace=True)
-            rows, names = list(reader), tuple(reader.fieldnames or ())
+            reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
+            rows, names = list(reader), tuple(reader.fieldnames)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise CurveError(f"A recorded sweep must be a readable CSV file, and {path} is not ({error}). Pass one with columns lr and train_loss.") from error
+    twice = sorted({name for name in names if name and names.count(name) > 1})
+    if twice:
+        raise CurveError(f"A recorded sweep's columns must have different names, and {path} has {' and '.join(twice)} more than once. Rename them.")
     missing = [name for name in ("lr", "train_loss") if name not in names]
     if missing:
         found = ", ".join(names) or "none"
-        raise CurveError(f"A recorded sweep must have columns lr and train_loss, and {path} lacks {' and '.join(missing)} (it has {found}). Rename them.")
+        lacks = " and ".join(missing)
+        raise CurveError(f"A recorded sweep must have columns lr and train_loss, and {path} lacks {lacks} (it has {found}). Rename them; use commas.")
     step_name = next((name for name in STEP_NAMES if name in names), None)
-    valid_name = next((name for name in VALID_NAMES if name in names), None)
+    valid_name = next((name for name in VALID_NAMES if any(row.get(name) not in ("", None) for row in rows)), None)
     _check_numbers(rows, tuple(name for name in (step_name, "lr", "train_loss", valid_name) if name), path)
-    rows = [row for row in rows if math.isfinite(_number(row, "lr"))]
-    if step_name is not None:
+    if step_name is not None and any(row.get(step_name) not in ("", None) for row in rows):
         rows = sorted((row for row in rows if math.isfinite(_number(row, step_name))), key=lambda row: _number(row, step_name))
-    usable = [row for row in rows if row["train_loss"] not in ("", None)]
+    usable = [row for row in rows if _is_update(row)]
     if len(usable) < _FEWEST_ROWS:
         raise CurveError(f"A recorded sweep must have at least {_FEWEST_ROWS} rows with lr and train_loss, and {path} has {len(usable)}. Record more.")
     lrs = tuple(_number(row, "lr") for row in usable)
@@ -63,10 +68,14 @@ def _evaluations(rows: list[dict[str, str]], names: Sequence[str]) -> dict[int, 
     evaluations: dict[int, dict[str, str]] = {}
     applied = 0
     for row in rows:
-        applied += row["train_loss"] not in ("", None)
+        applied += _is_update(row)
         if any(row.get(name) not in ("", None) for name in names):
             evaluations[max(1, applied)] = row
     return evaluations
+
+
+def _is_update(row: dict[str, str]) -> bool:
+    return row["train_loss"] not in ("", None) and math.isfinite(_number(row, "lr"))
 
 
 def _metrics_of(rows: list[dict[str, str]], names: Sequence[str]) -> list[str]:

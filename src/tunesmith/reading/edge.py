@@ -76,24 +76,24 @@ def find_edge(train: Track, valid: Track | None, *, outcome: RunOutcome, thresho
         lost = min(lost, losses.size - 1)
     elif valid is not None and lost < losses.size:
         valid_lost = _after_last(_filled(valid.raw) <= _lost_level(valid, thresholds))
-        if valid_lost == valid.raw.size and np.count_nonzero(valid.step >= lost) > 1:
+        if valid_lost == valid.raw.size and np.count_nonzero(valid.step >= train.step[lost]) > 1:
             return None
         if valid_lost < valid.raw.size:
-            lost = max(lost, int(valid.step[valid_lost - 1]) + 1 if valid_lost else 0)
+            lost = max(lost, train.index_at(int(valid.step[valid_lost - 1])) + 1 if valid_lost else 0)
     if lost >= losses.size:
         return None
     foot = _after_last(losses[:lost] <= train.best + max(_FOOT_RISE * train.drop, _FOOT_NOISE * train.noise))
     first, last = max(0, foot - 1), _end_of_growth(losses, lost, train)
     highest = float(train.lr[lost])
-    fitted = _fit(train.lr[first : last + 1], _log_excess(losses[first : last + 1], train)) if last > first else highest
-    lr = min(max(fitted, _LOWEST_SHARE * float(train.lr[min(foot, lost)])), highest)
-    if lr <= 0:
+    if highest <= 0:
         return None
+    fitted = _fit(train.lr[first : last + 1], _log_excess(losses[first : last + 1], train), every=train.every) if last > first else highest
+    lr = min(max(fitted, _LOWEST_SHARE * float(train.lr[min(foot, lost)])), highest)
     reach = math.exp(_HALF_WIDTH + _HALF_WIDTH_OF_JUMP * math.log(max(float(train.lr[last]), lr) / max(float(train.lr[first]), lr / 2)))
     return Edge(
         lr=lr,
         interval=(lr / reach, min(lr * reach, float(train.lr[-1])) if last > foot else highest),
-        since_step=foot,
+        since_step=int(train.step[foot]),
         grows=last > foot,
         n_near=int(np.count_nonzero((train.lr >= lr / 2) & (train.lr <= 2 * lr))),
     )
@@ -146,10 +146,10 @@ def _log_excess(losses: Floats, train: Track) -> Floats:
     return np.log(np.clip(losses - train.best, least or 1e-300, most or 1.0))
 
 
-def _fit(lr: Floats, log_excess: Floats) -> float:
+def _fit(lr: Floats, log_excess: Floats, *, every: int) -> float:
     """The edge with which the growth of a quadratic's steepest direction, update by update, follows the recorded one best."""
     candidates = np.geomspace(lr[-1] / 4, lr[-1], _CANDIDATES)
-    growth = 2 * _log_factor(lr[None, 1:] / candidates[:, None])  # the loss goes with the square of the weights
+    growth = 2 * every * _log_factor(lr[None, 1:] / candidates[:, None])  # the loss goes with the square of the weights
     expected = np.concatenate([np.zeros((_CANDIDATES, 1)), np.cumsum(growth, axis=1)], axis=1)
     return float(candidates[int(np.argmin(np.var(log_excess[None] - expected, axis=1)))])
 

@@ -142,7 +142,7 @@ def hump_of(valid: Track, train: Track, thresholds: Thresholds) -> int | None:
     low = int(np.nanargmin(before[: top + 1]))
     if np.count_nonzero(before[low:] > (before[low] + before[top]) / 2) < _FEWEST_HIGH:  # one bad batch is no hump
         return None
-    trained = train.smoothed[valid.step[top]] - train.smoothed[valid.step[low]]
+    trained = train.smoothed[train.index_at(int(valid.step[top]))] - train.smoothed[train.index_at(int(valid.step[low]))]
     return None if trained > _SHARED_RISE * rise[top] else top
 
 

@@ -63,8 +63,7 @@ class RangeReading:
     Attributes:
         outcome: found, never_diverged, diverged_at_once, flat or too_noisy.
         suggested_lr: Peak of a cycle: an eighth of the edge, beyond an early hump; `largest_lr` where no edge was seen; None where nothing can be suggested.
-        largest_lr: The largest peak worth trying: half of the edge, or the upper end of the zone where that is lower, but no less than the suggestion; None
-            where nothing can be suggested.
+        largest_lr: The largest peak worth trying: half of the edge, or the upper end of the zone where that is lower; None where nothing can be suggested.
         zone: Learning rates, low to high, where the loss is near its best; None where there is none.
         edge: Interval, low to high, from which the loss jumps for good; None where it did not.
         edge_lr: The estimate within it.
@@ -144,14 +143,15 @@ def read_range(curve: Curve, *, thresholds: Thresholds = DEFAULT_THRESHOLDS) -> 
     hump = hump_of(valid, train, thresholds) if valid is not None and judge is valid else None
     suggested = largest if edge is None else SUGGESTED_SHARE * edge.lr
     if edge is not None and hump is not None:  # rates up to there overfit
-        suggested = max(suggested, min(BEYOND_HUMP * float(judge.lr[hump]), largest))
+        suggested = max(suggested, BEYOND_HUMP * float(judge.lr[hump]))
+    suggested = min(max(suggested, float(train.lr[0])), largest)
     if largest <= 0:
         return _without_suggestion(_outcome_without_drop(train, curve, thresholds), curve, evidence="The loss was best at learning rate 0.")
     outcome = RangeOutcome.NEVER_DIVERGED if edge is None else RangeOutcome.FOUND
     return RangeReading(
         outcome=outcome,
         suggested_lr=float(suggested),
-        largest_lr=float(max(largest, suggested)),
+        largest_lr=float(largest),
         zone=zone,
         edge=None if edge is None else edge.interval,
         edge_lr=None if edge is None else edge.lr,
@@ -180,7 +180,7 @@ def _zone(track: Track, edge: Edge | None, thresholds: Thresholds) -> tuple[tupl
     while high < track.lr.size - 1 and is_near[high + 1]:
         high += 1
     bottom, top = _where(track, low, low - 1, level=level), _where(track, high, high + 1, level=level)
-    top = top if edge is None else min(top, edge.interval[0])
+    top = top if edge is None else max(min(top, edge.interval[0]), float(track.lr[low]))
     return (min(bottom, top), top), float(track.lr[best])
 
 

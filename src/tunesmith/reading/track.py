@@ -22,7 +22,11 @@ _ROUNDING = 1e-9
 """Share of a loss that a mean of it may be off by."""
 
 
-@dataclass(frozen=True)
+MOST_POINTS = 10_000
+"""Points that are read at most: of a longer sweep each is the mean of several updates (our choice: so reading takes less than a second)."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Track:
     """One loss against the learning rate.
 
@@ -32,6 +36,8 @@ class Track:
         smoothed: Without lag; NaN after the last finite point.
         start: Median of the first `start_points` finite values.
         best_at, best: Where the smoothed loss is lowest, and how low.
+        start_points: How many values make the start.
+        every: Updates that one point is the mean of.
         noise, noise_points: Standard deviation of one point, and how many points it was read from.
     """
 
@@ -45,11 +51,16 @@ class Track:
     best: float
     noise: float
     noise_points: int
+    every: int = 1
 
     @property
     def drop(self) -> float:
         """From the start to the best."""
         return self.start - self.best
+
+    def index_at(self, step: int) -> int:
+        """Index of the point that the update belongs to; the last for a later one."""
+        return int(np.searchsorted(self.step[:-1], step))
 
     @property
     def standard_error(self) -> float:
@@ -73,10 +84,20 @@ class Track:
 
 def train_track(curve: Curve) -> Track | None:
     """The training loss; None below ten updates or without enough finite losses."""
-    n = len(curve.train_loss)
-    if n < FEWEST_POINTS:
+    if len(curve.train_loss) < FEWEST_POINTS:
         return None
-    return _track(curve.lr, np.arange(n), curve.train_loss, width_points=max(1.0, n * SMOOTHING_SHARE), start_points=max(3, min(5, n // 10)), noise_order=4)
+    every = -(-len(curve.train_loss) // MOST_POINTS)
+    lr, loss = np.asarray(curve.lr, dtype=float), np.asarray(curve.train_loss, dtype=float)
+    step = np.arange(loss.size)
+    if every > 1:
+        whole = loss.size // every * every
+        lr, step = lr[every - 1 : whole : every], step[every - 1 : whole : every]
+        with np.errstate(over="ignore", invalid="ignore"):
+            loss = loss[:whole].reshape(-1, every).mean(axis=1)
+    n = loss.size
+    return _track(
+        lr, step, loss, width_points=max(1.0, n * SMOOTHING_SHARE), start_points=max(3, min(5, n // 10)), noise_order=4, every=every
+    )  # fourth differences: the training loss may oscillate
 
 
 def valid_track(curve: Curve) -> Track | None:
@@ -87,7 +108,7 @@ def valid_track(curve: Curve) -> Track | None:
     return _track(np.asarray(curve.lr)[steps], steps, curve.valid_loss, width_points=max(0.5, steps.size * SMOOTHING_SHARE), start_points=1, noise_order=2)
 
 
-def _track(lr: ArrayLike, step: ArrayLike, raw: ArrayLike, *, width_points: float, start_points: int, noise_order: int) -> Track | None:
+def _track(lr: ArrayLike, step: ArrayLike, raw: ArrayLike, *, width_points: float, start_points: int, noise_order: int, every: int = 1) -> Track | None:
     values, lrs, steps = np.asarray(raw, dtype=float), np.asarray(lr, dtype=float), np.asarray(step, dtype=int)
     values = np.where(np.abs(values) < LARGEST, values, np.nan)  # NaN compares false
     finite = values[~np.isnan(values)]
@@ -108,4 +129,5 @@ def _track(lr: ArrayLike, step: ArrayLike, raw: ArrayLike, *, width_points: floa
         best=float(smoothed[best]),
         noise=noise_of(quiet, order=noise_order),
         noise_points=quiet.size,
+        every=every,
     )

@@ -4,6 +4,7 @@ import math
 import operator
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
+from numbers import Real
 from typing import Protocol, TypeAlias
 
 from tunesmith.errors import InputError
@@ -80,15 +81,23 @@ def checked_steps(total_steps: int, *, maker: str) -> int:
     return checked_count(total_steps, maker=maker, name="total_steps", advice="Pass the number of optimizer updates of the run.")
 
 
+def _is_real(value: object) -> bool:
+    """Whether it is a number that a float can hold."""
+    try:
+        return isinstance(value, Real) and not math.isnan(float(value))
+    except OverflowError:
+        return False
+
+
 def checked_max_lr(max_lr: float, *, maker: str) -> float:
     """`max_lr` as a plain float, refused unless finite and > 0."""
-    if not (math.isfinite(max_lr) and max_lr > 0):
+    if not (_is_real(max_lr) and math.isfinite(max_lr) and max_lr > 0):
         raise InputError(f"{maker}: max_lr must be finite and > 0, got {max_lr!r}. Pass a rate such as 0.1.")
     return float(max_lr)
 
 
 def checked_low_lr(low_lr: float, *, max_lr: float, maker: str, name: str = "min_lr") -> float:
     """A lower learning rate as a plain float, refused unless in [0, max_lr]."""
-    if not 0 <= low_lr <= max_lr:
+    if not (_is_real(low_lr) and 0 <= low_lr <= max_lr):
         raise InputError(f"{maker}: {name} must be in [0, max_lr] = [0, {max_lr!r}], got {low_lr!r}. Pass a lower rate.")
     return float(low_lr)
