@@ -275,3 +275,17 @@ def test_a_series_from_a_file_trains_reports_and_draws(run: Typed, tmp_path: Pat
     assert [network["n_parameters"] for network in document["networks"]] == [14, 98]
     assert (tmp_path / "capacity.png").stat().st_size > 5000
     assert "Capacity" in (tmp_path / "o" / "report.html").read_text()
+
+
+@pytest.mark.parametrize("words", [("--steps", "100"), ("--compare-steps", "40"), ("--out", "o"), ("--end-lr", "1")])
+def test_reading_a_curve_takes_no_option_of_a_study(run: Typed, words: tuple[str, str]) -> None:
+    ended = run("lr-range", "--curve", "sweep.csv", *words, backend=backend(FOUND))
+    assert ended.code == 2
+    assert f"{words[0]} must come with FILE:FUNCTION" in ended.err
+
+
+def test_a_figure_that_cannot_be_written_is_refused_before_anything_is_trained(run: Typed) -> None:
+    given: dict = {}
+    ended = run("lr-range", "train.py:task", "--out", "o", "--plot", "no-such-folder/a.png", backend=backend(FOUND, given))
+    assert (ended.code, given) == (2, {})
+    assert "a folder that is there" in ended.err

@@ -1,5 +1,6 @@
 """`tunesmith lr-range`, `min-lr` and `capacity`: one probe, or a sweep that somebody else recorded."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -15,6 +16,8 @@ def _plot_path(_context: click.Context, _parameter: click.Parameter, value: Path
     """A click callback: refuses a file that cannot be drawn before anything is trained."""
     if value is not None and value.suffix.lower() not in PLOT_ENDINGS:
         raise click.BadParameter(f"must name a file that ends in {', '.join(PLOT_ENDINGS)}, got {str(value)!r}.")
+    if value is not None and (value.is_dir() or not value.absolute().parent.is_dir()):
+        raise click.BadParameter(f"must name a file in a folder that is there, got {str(value)!r}.")
     return value
 
 
@@ -79,7 +82,15 @@ def lr_range(
     if start_lr is not None and end_lr is not None and start_lr >= end_lr:
         raise InputError(f"--start-lr must be < --end-lr, got {start_lr:g} and {end_lr:g}. Exchange them.")
     if curve is not None:
-        _require_nothing_of_a_study(out=out, under=under, plot=plot)
+        given: dict[str, object] = {
+            "--out": out,
+            "--under": under or None,
+            "--plot": plot,
+            "--repeats": repeats,
+            "--steps": steps,
+            "--compare-steps": compare_steps,
+        }
+        _require_nothing_of_a_study(given | {"--start-lr": start_lr, "--end-lr": end_lr, "--batch-size": batch_size})
         return _finish(voice, backend.read_curve_file(curve))
     if task is None or out is None:
         raise InputError("lr-range must be given --out DIR with FILE:FUNCTION. Add for example --out runs/mine.")
@@ -103,11 +114,11 @@ def lr_range(
     return _finish(voice, result)
 
 
-def _require_nothing_of_a_study(*, out: Path | None, under: tuple[str, ...], plot: Path | None) -> None:
-    if out is not None:
-        raise InputError("--out must come with FILE:FUNCTION; reading --curve writes nothing. Leave it out.")
-    if under or plot is not None:
-        raise InputError(f"{'--under' if under else '--plot'} must come with FILE:FUNCTION; --curve reads what is there. Leave it out.")
+def _require_nothing_of_a_study(given: Mapping[str, object]) -> None:
+    """Holds that none of these options was typed with --curve."""
+    typed = [name for name, value in given.items() if value is not None]
+    if typed:
+        raise InputError(f"{typed[0]} must come with FILE:FUNCTION; --curve reads what is there and writes nothing. Leave it out.")
 
 
 def _draw(backend: Backend, voice: Voice, *, out: Path, probe: str, plot: Path | None) -> None:
