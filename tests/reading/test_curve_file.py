@@ -114,3 +114,11 @@ def test_of_two_names_for_the_validation_loss_the_one_that_is_filled_counts(tmp_
 def test_two_columns_of_one_name_are_refused(tmp_path: Path) -> None:
     with pytest.raises(CurveError, match="train_loss more than once"):
         read_sweep(write(tmp_path, "lr,train_loss,train_loss\n0.1,2,3"))
+
+
+def test_a_record_of_every_hundredth_update_says_how_long_the_sweep_was(tmp_path: Path) -> None:
+    rows = "\n".join(f"{100 * i},{i / 100},{9.0 if i > 60 else 2 - min(i / 100, 0.3) * 5}" for i in range(1, 101))
+    reading = read_curve_file(write(tmp_path, f"iteration,lr,train_loss\n{rows}"))
+    assert "sweep of 10000 updates" in reading.findings[0].evidence
+    edge = next(finding for finding in reading.findings if finding.kind == "edge")
+    assert edge.since_step == pytest.approx(6000, abs=200)

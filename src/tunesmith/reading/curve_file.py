@@ -17,7 +17,14 @@ _FEWEST_ROWS = 10
 
 
 def read_sweep(path: Path) -> Curve:
-    """The curve in a CSV with columns `lr`, `train_loss` and, where they were recorded, `valid_loss` or `test_loss`, `step` or `iteration`, and metrics.
+    """The curve of `read_recorded`, without the number of updates."""
+    return read_recorded(path)[0]
+
+
+def read_recorded(path: Path) -> tuple[Curve, int]:
+    """A recorded sweep, one row an entry of the curve, and the updates that it took: by its steps where it has them, else one a row.
+
+    It is read from a CSV with columns `lr`, `train_loss` and, where they were recorded, `valid_loss` or `test_loss`, `step` or `iteration`, and metrics.
 
     A row with a learning rate and a training loss is an update; an evaluation in a row of its own, with a rate or without, belongs to the update before
     it. Rows are put in the order of their steps. A column of numbers with another name is a metric.
@@ -53,7 +60,9 @@ def read_sweep(path: Path) -> Curve:
         raise CurveError(f"A recorded sweep's learning rates must be ≥ 0 and ascend, and those of {path} do not. Pass a range test, not a whole training.")
     metric_names = _metrics_of(rows, names)
     evaluations = _evaluations(rows, [valid_name, *metric_names] if valid_name else metric_names)
-    return Curve(
+    steps = [] if step_name is None else [step for row in usable if math.isfinite(step := _number(row, step_name))]
+    updates = round((steps[-1] - steps[0]) * len(usable) / (len(steps) - 1)) if len(steps) > 1 else len(usable)
+    curve = Curve(
         lr=lrs,
         momentum=tuple(_number(row, "momentum") for row in usable),
         train_loss=tuple(_number(row, "train_loss") for row in usable),
@@ -61,6 +70,7 @@ def read_sweep(path: Path) -> Curve:
         valid_loss=tuple(_number(row, valid_name) if valid_name else math.nan for row in evaluations.values()),
         metrics={name: tuple(_number(row, name) for row in evaluations.values()) for name in metric_names},
     )
+    return curve, max(updates, 1)
 
 
 def _evaluations(rows: list[dict[str, str]], names: Sequence[str]) -> dict[int, dict[str, str]]:

@@ -48,7 +48,7 @@ class Edge:
         interval: Low to high around `lr`, cut at the end of the sweep; holds the truth in about nine of ten made-up sweeps.
         since_step: Update at which the jump begins to be seen.
         grows: Whether growth was recorded; where the loss turned from fair to NaN in one update, something else than the rate may be to blame.
-        n_near: Updates within a factor of 2 of it.
+        n_near: Points of the track within a factor of 2 of it.
     """
 
     lr: float

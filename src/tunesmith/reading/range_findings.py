@@ -57,9 +57,9 @@ def place_text(interval: Interval) -> str:
     return f"near {low}" if low == high else f"between {low} and {high}"
 
 
-def sweep_text(curve: Curve) -> str:
+def sweep_text(curve: Curve, *, updates: int) -> str:
     """The sweep in a few words: spacing, length, ends."""
-    return f"One {spacing_of(curve.lr)} sweep of {len(curve.lr)} updates from {curve.lr[0]:.2g} to {curve.lr[-1]:.2g}"
+    return f"One {spacing_of(curve.lr)} sweep of {updates} updates from {curve.lr[0]:.2g} to {curve.lr[-1]:.2g}"
 
 
 def range_findings(
@@ -72,6 +72,7 @@ def range_findings(
     zone: Interval,
     suggested: float,
     best_lr: float,
+    updates: int | None,
     thresholds: Thresholds,
 ) -> tuple[Finding, ...]:
     """The findings of a sweep that shows something.
@@ -85,9 +86,12 @@ def range_findings(
         zone: Where the loss is near its best.
         suggested: The suggestion.
         best_lr: Where the loss is best.
+        updates: Updates of the sweep; None means one a row.
         thresholds: The constants of judgement.
     """
-    sweep, loss, n = sweep_text(curve), "validation loss" if is_validation else "training loss", len(curve.lr)
+    n = len(curve.lr) if updates is None else updates
+    sweep, loss = sweep_text(curve, updates=n), "validation loss" if is_validation else "training loss"
+    updates_a_row = n / len(curve.lr)
     read = "the upper end of the zone, for no edge was seen" if edge is None else f"{suggested / edge.lr:.2g} of the edge"
     read += "" if edge is None or hump is None else ", beyond the early hump"
     found = [
@@ -104,11 +108,11 @@ def range_findings(
         ),
     ]  # fmt: skip
     if edge is not None:
-        found.append(_edge_finding(edge, sweep))
+        found.append(_edge_finding(edge, sweep, updates_a_row=updates_a_row))
     if hump is not None:
         found.append(
             Finding(
-                kind="early_overfitting_hump", since_step=int(judge.step[hump]), value=float(judge.lr[hump]), confidence=0.7,
+                kind="early_overfitting_hump", since_step=round(updates_a_row * int(judge.step[hump])), value=float(judge.lr[hump]), confidence=0.7,
                 evidence=f"The loss rises around learning rate {judge.lr[hump]:.2g} and falls again later.",
                 not_established="That small learning rates overfit in a full training.", action="Ignore the first minimum: larger learning rates do better.",
             )
@@ -116,12 +120,12 @@ def range_findings(
     return (*found, *(finding for name in curve.metrics if (finding := _metric_finding(curve, name, thresholds)) is not None))
 
 
-def _edge_finding(edge: Edge, sweep: str) -> Finding:
+def _edge_finding(edge: Edge, sweep: str, *, updates_a_row: float) -> Finding:
     how = "the loss rises for good, as fast as from an edge" if edge.grows else "the loss was lost from one update to the next"
     doubt = "" if edge.grows else "That the learning rate is to blame: NaN in the data does the same. "
     return Finding(
-        kind="edge", since_step=edge.since_step, value=edge.lr, interval=edge.interval, confidence=0.9 if edge.grows else 0.5,
-        evidence=f"{sweep}: {how} {place_text(edge.interval)}; {edge.n_near} updates lie within a factor of 2 of it.",
+        kind="edge", since_step=round(updates_a_row * edge.since_step), value=edge.lr, interval=edge.interval, confidence=0.9 if edge.grows else 0.5,
+        evidence=f"{sweep}: {how} {place_text(edge.interval)}; {edge.n_near} points lie within a factor of 2 of it.",
         not_established=f"{doubt}Where constant learning rates of another length diverge.", action="Stay well below it.",
     )  # fmt: skip
 

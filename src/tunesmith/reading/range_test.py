@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from tunesmith.curve import Curve, RunOutcome
 from tunesmith.errors import CurveError
 from tunesmith.finding import Finding
-from tunesmith.reading.curve_file import is_sweep, read_sweep
+from tunesmith.reading.curve_file import is_sweep, read_recorded
 from tunesmith.reading.edge import Edge, find_edge
 from tunesmith.reading.range_findings import hump_of, range_findings
 from tunesmith.reading.track import FEWEST_POINTS, Track, train_track, valid_track
@@ -103,7 +103,7 @@ class RangeReading:
         }
 
 
-def read_range(curve: Curve, *, thresholds: Thresholds = DEFAULT_THRESHOLDS) -> RangeReading:
+def read_range(curve: Curve, *, updates: int | None = None, thresholds: Thresholds = DEFAULT_THRESHOLDS) -> RangeReading:
     """Edge, zone and suggestion of a range test.
 
     There is an edge where training and validation loss are both lost for good (`Thresholds.edge_rise`); where it lies is
@@ -112,6 +112,7 @@ def read_range(curve: Curve, *, thresholds: Thresholds = DEFAULT_THRESHOLDS) -> 
 
     Args:
         curve: One row an update; evaluations where there are any.
+        updates: Updates of the sweep where not every one has a row; None means one a row.
         thresholds: The constants of judgement.
 
     Example:
@@ -156,7 +157,16 @@ def read_range(curve: Curve, *, thresholds: Thresholds = DEFAULT_THRESHOLDS) -> 
         edge=None if edge is None else edge.interval,
         edge_lr=None if edge is None else edge.lr,
         findings=range_findings(
-            curve, judge, is_validation=judge is valid, edge=edge, hump=hump, zone=zone, suggested=suggested, best_lr=best_lr, thresholds=thresholds
+            curve,
+            judge,
+            is_validation=judge is valid,
+            edge=edge,
+            hump=hump,
+            zone=zone,
+            suggested=suggested,
+            best_lr=best_lr,
+            updates=updates,
+            thresholds=thresholds,
         ),
         advice=_ADVICE[outcome],
     )
@@ -202,12 +212,13 @@ def _without_suggestion(outcome: RangeOutcome, curve: Curve, *, evidence: str) -
 
 
 def read_curve_file(path: Path, *, thresholds: Thresholds = DEFAULT_THRESHOLDS) -> RangeReading:
-    """Edge, zone and suggestion of a sweep that somebody else recorded, see `reading.curve_file.read_sweep`.
+    """Edge, zone and suggestion of a sweep that somebody else recorded, see `reading.curve_file.read_recorded`.
 
     Raises:
         CurveError: The file cannot be read as a sweep.
     """
-    return read_range(read_sweep(path), thresholds=thresholds)
+    curve, updates = read_recorded(path)
+    return read_range(curve, updates=updates, thresholds=thresholds)
 
 
 def read_range_test(  # noqa: PLR0917 (the columns of a recorded sweep, in their order)
