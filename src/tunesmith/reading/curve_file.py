@@ -60,7 +60,7 @@ def read_recorded(path: Path) -> tuple[Curve, int]:
         raise CurveError(f"A recorded sweep's learning rates must be ≥ 0 and ascend, and those of {path} do not. Pass a range test, not a whole training.")
     metric_names = _metrics_of(rows, names)
     evaluations = _evaluations(rows, [valid_name, *metric_names] if valid_name else metric_names)
-    steps = [] if step_name is None else [step for row in usable if math.isfinite(step := _number(row, step_name))]
+    steps = [step for row in usable if step_name is not None and math.isfinite(step := _number(row, step_name))]
     updates = round((steps[-1] - steps[0]) * len(usable) / (len(steps) - 1)) if len(steps) > 1 else len(usable)
     curve = Curve(
         lr=lrs,
