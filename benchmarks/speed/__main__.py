@@ -18,10 +18,10 @@ from types import ModuleType
 import torch
 
 from benchmarks.machine import describe_machine
-from benchmarks.speed import in_script, in_script_valid, loop, range_test, report_time, short_runs, startup, store
+from benchmarks.speed import in_script, in_script_valid, logs, loop, range_test, report_time, short_runs, startup, store
 from benchmarks.speed.table import head, section
 
-_IN_ORDER = (loop, short_runs, startup, store, report_time, in_script, in_script_valid, range_test)
+_IN_ORDER = (loop, short_runs, startup, store, report_time, logs, in_script, in_script_valid, range_test)
 """Those with peers come last: what these change in torch when they are imported touches nothing else."""
 MEASUREMENTS: dict[str, ModuleType] = {module.__name__.rpartition(".")[2]: module for module in _IN_ORDER}
 """Name → module with `measure(sizes)`, `FULL` and `QUICK`."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from benchmarks.machine import describe_machine
-from benchmarks.speed import in_script, in_script_valid, loop, memory, range_test, report_time, short_runs, startup, store
+from benchmarks.speed import in_script, in_script_valid, logs, loop, memory, range_test, report_time, short_runs, startup, store
 from benchmarks.speed.peers import Peer, Sweep
 from benchmarks.speed.row import UNAVAILABLE, Row, missing, ratios
 from benchmarks.speed.studies import write_study
@@ -156,3 +156,9 @@ def test_the_command(tmp_path: Path) -> None:
     assert "## store" in done.stdout
     assert document["machine"]["length"] == "quick"
     assert all(row["n"] == len(row["samples"]) for row in document["measurements"]["store"])
+
+
+def test_logs_of_every_format_are_read() -> None:
+    rows = logs.measure(logs.Sizes(turns=1, rows=50))
+    assert {"CSV, 50 rows", "JSON lines, 50 rows", "trainer_state.json, 50 rows"} <= {row.subject for row in rows}
+    assert all(sample > 0 for row in rows for sample in row.samples)

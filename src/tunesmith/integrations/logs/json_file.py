@@ -1,0 +1,107 @@
+"""JSON: Hugging Face's `trainer_state.json`, Keras's history, Weights & Biases' history, and rows or columns of any origin."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import cast
+
+from tunesmith.errors import CurveError
+from tunesmith.integrations.logs.columns import table_of
+from tunesmith.integrations.logs.rows import collect_rows, table_of_rows
+from tunesmith.integrations.logs.table import Collector, Table
+
+_PIECE_LINES = 500
+"""Few enough to stay in the processor's caches."""
+
+
+def read_json(path: Path, *, encoding: str = "utf-8-sig") -> list[Table]:
+    """The log in a JSON file: an object of columns, a list of rows, a line for each row, or a `log_history` as Hugging Face's Trainer writes it.
+
+    Raises:
+        CurveError: The file is no JSON, or JSON of another form.
+    """
+    try:
+        with path.open(encoding=encoding) as file:
+            first = next((line for line in file if line.strip()), "")
+            has_more = any(line.strip() for line in file)
+        if has_more and _is_row(first):
+            return [_of_lines(path, encoding=encoding)]
+        with path.open(encoding=encoding) as file:
+            content: object = json.load(file)
+    except (OSError, ValueError, RecursionError) as error:
+        raise CurveError(f"A log that begins like JSON must be JSON to its end, and {path} is not ({_words(error)}). Write it anew, or as CSV.") from error
+    return [_of_content(content, name=path.name)]
+
+
+def _of_content(content: object, *, name: str) -> Table:
+    if isinstance(content, list):
+        rows = [row for row in content if isinstance(row, dict)]
+        if rows:
+            return table_of_rows(rows, name=name, source="JSON")
+    if isinstance(content, dict):
+        history = content.get("log_history")
+        if isinstance(history, list):
+            return _of_trainer_state(cast("Mapping[str, object]", content), history, name=name)
+        inner = content.get("history")
+        columns = inner if isinstance(inner, dict) else content
+        lists = {str(key): _cells(value) for key, value in columns.items() if isinstance(value, (list, dict))}
+        if lists:
+            is_keras = len(lists) == len(columns) and not any(key in lists for key in ("step", "steps", "iteration", "epoch"))
+            return table_of(lists, name=name, source="Keras history" if is_keras else "JSON", are_rows_epochs=is_keras)
+    raise CurveError(f"A JSON log must be columns of numbers, rows, or a trainer_state.json, and {name} is none of them. Pass the log of a training.")
+
+
+def _of_trainer_state(state: Mapping[str, object], history: list[object], *, name: str) -> Table:
+    """What Hugging Face's Trainer keeps. The entry at the end of a training sums it up (its `train_loss` is a mean over all steps) and is left out."""
+    rows = [row for row in history if isinstance(row, dict) and "train_runtime" not in row]
+    if not rows:
+        raise CurveError(f"A trainer_state.json must have entries in log_history, and {name} has none. Pass one of a training with logging_steps.")
+    total = state.get("max_steps")
+    return table_of_rows(rows, name=name, source="Hugging Face Trainer", total_steps=total if isinstance(total, int) and total > 0 else None)
+
+
+def _cells(value: list[object] | dict[str, object]) -> Sequence[object]:
+    return list(value.values()) if isinstance(value, dict) else value  # pandas writes {"loss": {"0": 2.3, …}}
+
+
+def _is_row(line: str) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except ValueError:
+        return False
+
+
+def _of_lines(path: Path, *, encoding: str) -> Table:
+    collector, n_bad = Collector(), 0
+    with path.open(encoding=encoding) as file:
+        while lines := list(islice(file, _PIECE_LINES)):
+            rows = list(_rows(lines))
+            n_bad += sum(row is None for row in rows)
+            collect_rows(collector, [row for row in rows if row])
+    notes = (f"{n_bad} of {collector.n_rows + n_bad} lines are no JSON object and left out.",) if n_bad else ()
+    return Table(name=path.name, source="JSON lines", n_rows=collector.n_rows, cells=collector.cells(), labels=collector.labels(), notes=notes)
+
+
+def _rows(lines: list[str]) -> Iterator[dict[str, object] | None]:
+    try:
+        content = json.loads("[" + ",".join(line for line in lines if line.strip()) + "]")  # one call for many lines takes half the time
+        yield from (row if isinstance(row, dict) else None for row in content)
+    except (ValueError, RecursionError):
+        for line in lines:
+            if line.strip():
+                yield _row(line)
+
+
+def _row(line: str) -> dict[str, object] | None:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return row if isinstance(row, dict) else None
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return error.strerror or type(error).__name__
+    return "it is nested too deeply" if isinstance(error, RecursionError) else str(error).partition("\n")[0][:120]

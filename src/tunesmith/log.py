@@ -1,0 +1,131 @@
+"""What a log of any tool says of one training, raw. Records only: no torch, no I/O, no smoothing."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tunesmith.settings import Json
+
+Floats = NDArray[np.float64]
+
+
+class StepUnit(StrEnum):
+    """What the steps of a log count."""
+
+    STEP = "step"
+    EPOCH = "epoch"
+    ROW = "row"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Series:
+    """One quantity of a log: where it was recorded, and what.
+
+    Arrays, and not the tuples of other records, because a log may have a million rows: a tuple of Python floats takes four times the memory of an array, and
+    every reading would begin by converting it. They are made read-only, so the record is frozen all the same. Two are the same when their `to_dict` are equal.
+
+    Attributes:
+        step: Ascending, without repeats; in the log's `step_unit`.
+        value: As many, raw: NaN and infinities are what the tool wrote, never an empty cell.
+
+    Example:
+        >>> Series.of([0, 10], [2.5, math.nan]).to_dict()
+        {'step': [0.0, 10.0], 'value': [2.5, 'nan']}
+    """
+
+    step: Floats
+    value: Floats
+
+    def __post_init__(self) -> None:
+        self.step.setflags(write=False)
+        self.value.setflags(write=False)
+
+    def __len__(self) -> int:
+        return self.step.size
+
+    @classmethod
+    def of(cls, step: Iterable[float], value: Iterable[float]) -> Self:
+        """A series of numbers that are in order; copies them."""
+        return cls(step=np.array(list(step), dtype=np.float64), value=np.array(list(value), dtype=np.float64))
+
+    def to_dict(self) -> dict[str, Json]:
+        """A JSON object (NaN and infinities as strings) that `from_dict` turns back."""
+        return {"step": self.step.tolist(), "value": [one if math.isfinite(one) else str(one) for one in self.value.tolist()]}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """The record that `to_dict` was called on."""
+        return cls.of(data["step"], (float(one) for one in data["value"]))
+
+
+NOTHING = Series.of((), ())
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TrainingLog:
+    """What a log of any tool says of one training.
+
+    Not a `Curve`: that has one row an update, each with its learning rate and momentum; a log has what somebody chose to write, each at steps of its own.
+
+    Attributes:
+        name: File, folder or run.
+        source: What wrote it, as far as that can be told: "CSV", "TensorBoard", ….
+        step_unit: What `Series.step` counts: updates, epochs, or only the rows of the file.
+        lr, train_loss, valid_loss: Empty where the log has none.
+        epoch: Epochs passed at steps; empty where the log does not say, and where the steps are epochs themselves.
+        train_metrics, valid_metrics: Name without its "train" or "val" → values. Other losses are among them.
+        total_steps: Updates that the training was meant to have; None where the log does not say.
+        columns: What was read → the column, key or tag it was read from. "train accuracy" stands for `train_metrics["accuracy"]`.
+        unused: Columns that were not read.
+        notes: What is wrong or unusual with the log, one sentence each, and what was made of it.
+    """
+
+    name: str
+    source: str
+    step_unit: StepUnit
+    lr: Series = NOTHING
+    train_loss: Series = NOTHING
+    valid_loss: Series = NOTHING
+    epoch: Series = NOTHING
+    train_metrics: dict[str, Series] = field(default_factory=dict)
+    valid_metrics: dict[str, Series] = field(default_factory=dict)
+    total_steps: int | None = None
+    columns: dict[str, str] = field(default_factory=dict)
+    unused: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Json]:
+        """A JSON object that `from_dict` turns back."""
+        data: dict[str, Json] = {"name": self.name, "source": self.source, "step_unit": str(self.step_unit), "total_steps": self.total_steps}
+        data |= {name: getattr(self, name).to_dict() for name in _SERIES}
+        data |= {name: {key: one.to_dict() for key, one in getattr(self, name).items()} for name in _METRICS}
+        return data | {"columns": dict(self.columns), "unused": list(self.unused), "notes": list(self.notes)}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """The record that `to_dict` was called on."""
+        metrics = {name: {key: Series.from_dict(one) for key, one in data[name].items()} for name in _METRICS}
+        return cls(
+            name=data["name"],
+            source=data["source"],
+            step_unit=StepUnit(data["step_unit"]),
+            lr=Series.from_dict(data["lr"]),
+            train_loss=Series.from_dict(data["train_loss"]),
+            valid_loss=Series.from_dict(data["valid_loss"]),
+            epoch=Series.from_dict(data["epoch"]),
+            train_metrics=metrics["train_metrics"],
+            valid_metrics=metrics["valid_metrics"],
+            total_steps=data["total_steps"],
+            columns=dict(data["columns"]),
+            unused=tuple(data["unused"]),
+            notes=tuple(data["notes"]),
+        )
+
+
+_SERIES = ("lr", "train_loss", "valid_loss", "epoch")
+_METRICS = ("train_metrics", "valid_metrics")
