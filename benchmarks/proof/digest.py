@@ -9,7 +9,7 @@ from pathlib import Path
 import tunesmith
 
 _FILE_DIGITS, _PACKAGE_DIGITS = 12, 8
-_NOT_DECIDING = ("__init__.py", "cli", "report", "plots", "in_script", "integrations")
+_NOT_DECIDING = ("__init__.py", "cli", "report", "plots", "in_script", "integrations", "log.py")
 """Parts of the package whose changes cannot change a plan: they speak, show, or serve scripts that `tune` does not."""
 _IN_SCRIPT = "in_script"
 
