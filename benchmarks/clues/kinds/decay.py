@@ -48,7 +48,7 @@ RIDGE = tuple(
 
 
 def ridge_needed(bed: Bed, seed: int) -> Order:
-    """Least squares of d unknowns from 1.1·d noisy equations: by the closed form the unregularised answer errs about ten times as much as ridge's."""
+    """Least squares of d unknowns from 1.1·d noisy equations: the unregularised answer errs several times as much as ridge's."""
     random = torch.Generator().manual_seed(seed)
     d, n = bed.width, round(1.1 * bed.width)
     x, weights = torch.randn(n + 1000, d, generator=random), torch.randn(d, 1, generator=random) / d**0.5
