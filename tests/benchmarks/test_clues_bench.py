@@ -1,0 +1,173 @@
+"""The bench of clues: its kinds and halves, its rows, its scores on made-up answers."""
+
+import json
+import math
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from benchmarks.clues.__main__ import ROWS, main, make_runs, read_rows
+from benchmarks.clues.beds import BEDS
+from benchmarks.clues.kind import VERDICTS, Kind, order
+from benchmarks.clues.kinds import KINDS
+from benchmarks.clues.pairs import ROWS as PAIR_ROWS
+from benchmarks.clues.pairs import Contender, by_last_loss, contenders, foresight, pairs_of
+from benchmarks.clues.rows import curve_of, to_row
+from benchmarks.clues.score import Answer, Verdict, document, read_today, score, table
+from benchmarks.proof.cache import Rows
+
+from tunesmith.curve import Curve, RunOutcome
+from tunesmith.engine import run_spec
+from tunesmith.settings import Settings
+
+FIT = {
+    "one_cycle_tuned", "step_decay", "cut_at_a_third", "long_zero_tail", "linear_on_xor", "too_narrow", "random_labels", "no_decay_little_data",
+    "decay_far_too_large", "subset_first", "swinging_bowl", "lr_bump", "nan_example", "lr_far_too_small", "flipped_validation", "few_redrawn",
+}  # fmt: skip
+QUICK = ("swinging_bowl", "solved_early")
+
+
+def test_no_kind_has_changed_its_half() -> None:
+    assert {name for name, kind in KINDS.items() if kind.half == "fit"} >= FIT
+    assert not {name for name, kind in KINDS.items() if kind.half == "report"} & FIT
+
+
+def test_halves_share_no_bed_and_each_has_every_verdict() -> None:
+    beds = {half: {bed.name for kind in KINDS.values() if kind.half == half for bed in kind.beds} for half in ("fit", "report")}
+    assert not beds["fit"] & beds["report"]
+    for half in beds:
+        assert {verdict for kind in KINDS.values() if kind.half == half for verdict in kind.accepted} == set(VERDICTS)
+
+
+def test_there_are_enough_kinds_beds_and_runs() -> None:
+    assert len(KINDS) >= 22
+    assert all(len(kind.beds) >= 3 for kind in KINDS.values())
+    assert all(kind.make.__doc__ for kind in KINDS.values())
+
+
+def test_a_kind_on_a_bed_of_the_other_half_is_refused() -> None:
+    kind = KINDS["one_cycle_tuned"]
+    with pytest.raises(ValueError, match="must belong to the half 'fit', got \\['mnist_cnn'\\]"):
+        Kind(name="x", half="fit", accepted=("balanced",), beds=(BEDS["mnist_cnn"],), make=kind.make)
+    with pytest.raises(ValueError, match="must be verdicts"):
+        Kind(name="x", half="fit", accepted=("fine",), beds=kind.beds, make=kind.make)
+
+
+def test_a_length_goes_with_the_seed() -> None:
+    bed = BEDS["digits_mlp"]
+    specs = [order(bed.task(), bed.settings(), seed=seed).spec for seed in range(4)]
+    assert len({spec.total_steps for spec in specs}) == len({spec.evaluations for spec in specs}) == 4
+
+
+def test_two_kinds_are_made_once_and_read(tmp_path: Path) -> None:
+    kinds = {name: KINDS[name] for name in QUICK}
+    assert make_runs(tmp_path, kinds=kinds, seeds=range(3, 4)) == 6
+    assert make_runs(tmp_path, kinds=kinds, seeds=range(3, 4)) == 0
+    answers = read_rows(tmp_path, kinds=kinds, read=lambda curve: Verdict(name="oscillating", confidence=0.9, since_step=curve.eval_step[0]))
+    assert [(one.kind, one.is_right, one.is_in_time) for one in answers] == [("swinging_bowl", True, True)] * 3 + [("solved_early", False, None)] * 3
+
+
+def test_a_row_gives_its_curve_back_to_five_digits() -> None:
+    kind = KINDS["solved_early"]
+    made = kind.make(kind.beds[0], 3)
+    curve = run_spec(made.task, made.spec).curve
+    row = json.loads(json.dumps(to_row(kind, order=made, curve=curve)))
+    again = curve_of(row)
+    assert again.train_loss == pytest.approx(curve.train_loss, rel=1e-4)
+    assert again.lr == pytest.approx(curve.lr, rel=1e-4)
+    assert again.valid_loss == pytest.approx(curve.valid_loss, rel=1e-4)
+    assert (again.momentum, again.eval_step, again.outcome) == (curve.momentum, curve.eval_step, curve.outcome)
+
+
+def test_a_row_keeps_what_is_not_finite() -> None:
+    kind = KINDS["solved_early"]
+    curve = Curve(lr=(0.1, 0.1), momentum=(0.9, 0.8), train_loss=(1.0, math.nan), eval_step=(1,), valid_loss=(math.inf,), outcome=RunOutcome.NOT_FINITE)
+    again = curve_of(json.loads(json.dumps(to_row(kind, order=kind.make(kind.beds[0], 0), curve=curve))))
+    assert math.isnan(again.train_loss[1])
+    assert (again.lr, again.valid_loss, again.outcome) == (curve.lr, curve.valid_loss, curve.outcome)
+
+
+def made_up(name: str, confidence: float, **changes: Any) -> Answer:  # noqa: ANN401
+    fields = {"kind": "k", "bed": "b", "seed": 0, "half": "fit", "accepted": ("overfitting", "weight_decay_low"), "since": (10, 20), "knobs": {"lr": "raise"}}
+    return Answer(verdict=Verdict(name=name, confidence=confidence, since_step=15, knobs=changes.pop("says", ())), **(fields | changes))
+
+
+def test_shares_of_made_up_answers() -> None:
+    answers = [
+        made_up("overfitting", 0.9),
+        made_up("weight_decay_low", 0.6, since=(16, 20)),
+        made_up("balanced", 0.85),
+        made_up("balanced", 0.4),
+        made_up("too_noisy", 0.99),
+        made_up("too_noisy", 0.1, accepted=("too_noisy",), since=None),
+    ]
+    found = score(answers)
+    assert (found.n, found.decided, found.right, found.best) == (6, 4 / 6, 3 / 4, 2 / 4)
+    assert found.confidently_wrong == 1 / 6
+    assert found.in_time == 1 / 2
+    assert found.knobs_right is None
+    assert found.verdicts == {"balanced": 2, "too_noisy": 2, "overfitting": 1, "weight_decay_low": 1}
+
+
+def test_knobs_that_are_named_must_go_the_right_way() -> None:
+    assert made_up("balanced", 0.9, says=(("lr", "raise"),)).points_right
+    assert made_up("balanced", 0.9, says=(("lr", "lower"),)).points_right is False
+    assert made_up("balanced", 0.9, says=(("momentum", "lower"),)).points_right is None
+
+
+def test_the_table_lists_what_is_sure_and_wrong() -> None:
+    answers = [made_up("balanced", 0.85), made_up("overfitting", 0.9, half="report", kind="other")]
+    text = table(answers)
+    assert "- k on b: balanced, 1" in text
+    assert "| other | overfitting, weight_decay_low | 1 | 1.00 | 1.00 |" in text
+    assert set(document(answers)) == {"halves", "kinds", "beds"}
+
+
+def contender(short: float, *ends: float, task: str = "t") -> Contender:
+    curve = Curve(lr=(0.1,), momentum=(0.9,), train_loss=(1.0,), eval_step=(1,), valid_loss=(short,))
+    return Contender(task=task, settings=Settings(), plain=curve, matched=curve, ends=ends)
+
+
+def test_pairs_need_full_runs_that_agree() -> None:
+    good, bad, between, lost, elsewhere = (
+        contender(1.0, 0.5, 0.6), contender(0.9, 0.8, 0.9), contender(2.0, 0.55, 0.85), contender(3.0, math.inf, math.inf), contender(0.1, 0.1, task="u"),
+    )  # fmt: skip
+    pairs = pairs_of([lost, bad, good, between, elsewhere])
+    assert {(id(better), id(worse)) for better, worse in pairs} == {(id(good), id(bad)), *((id(one), id(lost)) for one in (good, bad, between))}
+    found = foresight(pairs, by_last_loss("plain"))
+    assert (found.n, found.decided, found.right) == (4, 1.0, 3 / 4)
+
+
+def test_committed_rows_are_all_there_and_small() -> None:
+    for half in ("fit", "report"):
+        keys = Counter((key["kind"], key["bed"]) for key, _ in Rows(ROWS / f"{half}.jsonl").all())
+        assert keys == {(kind.name, bed.name): 4 for kind in KINDS.values() if kind.half == half for bed in kind.beds}
+    assert sum(path.stat().st_size for folder in (ROWS, PAIR_ROWS) for path in folder.iterdir()) < 6_000_000
+
+
+def test_the_command_scores_the_committed_rows(tmp_path: Path) -> None:
+    main(["--cached", "--out", str(tmp_path)])
+    found = json.loads((tmp_path / "clues.json").read_text())
+    assert {half: found["halves"][half]["n"] for half in ("fit", "report")} == {
+        half: 4 * sum(len(kind.beds) for kind in KINDS.values() if kind.half == half) for half in ("fit", "report")
+    }
+    assert set(found["kinds"]) == set(KINDS)
+
+
+def test_a_committed_row_trained_again_is_the_same() -> None:
+    kind = KINDS["swinging_bowl"]
+    made = kind.make(kind.beds[0], 2)
+    row = Rows(ROWS / "fit.jsonl").get({"kind": kind.name, "bed": kind.beds[0].name, "seed": 2})
+    assert row is not None
+    assert row["valid_loss"] == pytest.approx(to_row(kind, order=made, curve=run_spec(made.task, made.spec).curve)["valid_loss"], rel=1e-3)
+
+
+def test_the_present_reading_answers_every_committed_row() -> None:
+    answers = read_rows(ROWS, kinds=KINDS, read=read_today)
+    assert len(answers) >= 320
+    assert all(one.verdict.name in VERDICTS for one in answers)
+
+
+def test_committed_pairs_are_enough() -> None:
+    assert len(pairs_of(contenders(PAIR_ROWS))) >= 200
