@@ -113,9 +113,8 @@ class TestRuns:
         heard: list[tuple[int, int, float]] = []
         source = TaskSource.of(write(loss="time.sleep(0.03)"))
         Processes(source=source, workers=2).run(make_specs(1, 20), on_step=lambda *told: heard.append(told))
-        assert heard
-        assert {index for index, _, _ in heard} == {1}
-        assert all(0 < step <= 20 and examples >= 10 * step for _, step, examples in heard)
+        assert 1 in {index for index, _, _ in heard}  # the other run is over before it has told anything, unless the machine is slow
+        assert all(0 < step <= (1, 20)[index] and examples >= 10 * step for index, step, examples in heard)
 
     def test_train_the_task_as_it_was_changed(self, write: Write) -> None:
         changes = TaskChanges(schedule="cosine", epochs=1)
