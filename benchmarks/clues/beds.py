@@ -1,13 +1,12 @@
 """Eight small trainings that truth tasks are made from: data, network, optimizer, and the rates that a grid found (`python -m benchmarks.clues.tuning`)."""
 
-import dataclasses
 import gzip
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -15,10 +14,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tunesmith.data import load_digits
+from tunesmith.schedules import TaskShape
 from tunesmith.settings import Settings
 from tunesmith.task import Metric, Task
 
 Part: TypeAlias = tuple[Tensor, Tensor]
+Maker: TypeAlias = Callable[[int, torch.Generator], Iterable[Part]]
 CONTEXT, N_CHARACTERS = 16, 65
 
 
@@ -71,23 +72,45 @@ class Bed:
         """Whether decay is decoupled and the momentum is beta1."""
         return self.optimizer == "adamw"
 
-    def task(self, *, train: Part | None = None, valid: Any = None, model: Callable[[], nn.Module] | None = None, **changes: Any) -> Task:  # noqa: ANN401
-        """A task of this bed with some of its parts replaced."""
+    def task(
+        self,
+        *,
+        train: Part | Maker | None = None,
+        valid: Part | Maker | None = None,
+        model: Callable[[], nn.Module] | None = None,
+        schedule: str | TaskShape = "one_cycle",
+        clip_grad_norm: float | None = None,
+        examples_per_epoch: int | None = None,
+    ) -> Task:
+        """A task of this bed, some of its parts replaced."""
         usual_train, usual_valid = self.data()
         loss, metrics = (cross_entropy, {"accuracy": Metric(accuracy, higher_is_better=True)})
         if not self.classes:
             loss, metrics = (F.mse_loss, {"absolute_error": Metric(absolute_error, higher_is_better=False)})
-        fields: dict[str, Any] = {"loss": loss, "metrics": metrics, "optimizer": self.optimizer, "steps": 400} | changes
         return Task(
             model=model or (lambda: self.model(self.width)),
             train=usual_train if train is None else train,
             valid=usual_valid if valid is None else valid,
-            **fields,
+            loss=loss,
+            metrics=metrics,
+            optimizer=self.optimizer,
+            steps=400,
+            schedule=schedule,
+            clip_grad_norm=clip_grad_norm,
+            examples_per_epoch=examples_per_epoch,
         )
 
-    def settings(self, **changes: Any) -> Settings:  # noqa: ANN401
-        """The good settings with some replaced."""
-        return dataclasses.replace(Settings(lr=self.lr, momentum=0.9, batch_size=self.batch_size), **changes)
+    def settings(
+        self, *, lr: float | None = None, momentum: float = 0.9, weight_decay: float = 0.0, batch_size: int | None = None, schedule: str = "one_cycle"
+    ) -> Settings:
+        """The good settings, some of them replaced."""
+        return Settings(
+            lr=self.lr if lr is None else lr,
+            momentum=momentum,
+            weight_decay=weight_decay,
+            batch_size=self.batch_size if batch_size is None else batch_size,
+            schedule=schedule,
+        )
 
 
 def _folder() -> Path:

@@ -10,49 +10,36 @@ Stopped, it goes on where it was. Every figure comes out of the rows in --cache.
 
 import argparse
 import json
-import signal
 import sys
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from benchmarks.finders.choices import METHODS, N_SEEDS, OUR_METHODS_FOLDER, TASKS
 from benchmarks.finders.grid import best_rate, grid, retrainings, training_jobs
 from benchmarks.finders.summary import is_rate, summarize
 from benchmarks.finders.table import table
-from benchmarks.machine import describe_machine, merged
+from benchmarks.machine import merged
 from benchmarks.proof.cache import Rows, without_infinities
-from benchmarks.proof.jobs import Job, load_jobs, run_jobs, study_jobs
+from benchmarks.proof.command import RESULTS, add_options, exit_code, hear_interrupts, names_of, parse, work
+from benchmarks.proof.jobs import Job, study_jobs
 from benchmarks.proof.methods import METHODS_FOLDER, Method, find_methods
 from benchmarks.proof.store import Store
 from benchmarks.proof.study import study_key
-from benchmarks.proof.tasks import TASKS_FOLDER, find_tasks
+from benchmarks.proof.tasks import find_tasks
 from tunesmith.errors import InputError
-
-RESULTS = Path(__file__).parents[1] / "results"
-OUR_METHODS_FOLDER = Path(__file__).parent / "methods"
-TASKS = ("mnist_lenet", "cifar_resnet", "shakespeare_transformer", "digits_finetune")
-METHODS = ("lr_range", "in_script_exponential", "in_script_linear", "torch_lr_finder", "fastai_lr_find", "lightning_lr_find", "untuned")
-N_SEEDS = 5
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run what is missing, write the tables; 0, or 2 where a task or an argument is at fault, 130 where it was interrupted."""
     options = _parse(arguments)
     try:
-        tasks = find_tasks(_names(options.tasks), folder=options.task_folder)
-        methods = [method for name in _names(options.methods) for method in find_methods([name], folder=_folder_of(name, options.method_folder))]
+        tasks = find_tasks(names_of(options.tasks), folder=options.task_folder)
+        methods = [method for name in names_of(options.methods) for method in find_methods([name], folder=_folder_of(name, options.method_folder))]
     except InputError as error:
         print(error, file=sys.stderr)
         return 2
-    stores, machines = [Store(options.cache, task) for task in tasks], Rows(options.cache / "machines.jsonl")
-    failures: list[str] = []
-    is_interrupted = False
-    if not options.cached:
-        try:
-            failures = _work(stores, methods, machines=machines, options=options)
-        except KeyboardInterrupt:
-            is_interrupted = True
-            print("Interrupted; the same command goes on from here.", file=sys.stderr)
+    stores, machines, seeds = [Store(options.cache, task) for task in tasks], Rows(options.cache / "machines.jsonl"), range(options.seeds)
+    failures, is_interrupted = work(stores, lambda usable: _stages(usable, methods, seeds), machines=machines, options=options)
     made = {"command": _command(options), "machines": merged([machine for machine, _ in machines.all()])}
     document = without_infinities(summarize(stores, methods, n_seeds=options.seeds, made=made))
     text = table(document)
@@ -60,28 +47,17 @@ def main(arguments: list[str] | None = None) -> int:
     (options.out / "finders.json").write_text(json.dumps(document, indent=1) + "\n")
     (options.out / "finders.md").write_text(text)
     print(text)
-    for failure in failures:
-        print(failure, file=sys.stderr)
-    return 130 if is_interrupted else 2 if failures else 0
+    return exit_code(failures, is_interrupted=is_interrupted)
 
 
-def _work(stores: list[Store], methods: list[Method], *, machines: Rows, options: argparse.Namespace) -> list[str]:
-    """Everything that is missing, stage by stage; one line for each task that could not be loaded or trained."""
-    deadline = time.monotonic() + 60 * options.minutes
-    failures = run_jobs(load_jobs(stores), workers=options.workers, deadline=deadline)
-    usable, seeds = [store for store in stores if store.known_facts() is not None], range(options.seeds)
-    stages: list[Callable[[], list[Job]]] = [
+def _stages(usable: list[Store], methods: list[Method], seeds: range) -> list[Callable[[], list[Job]]]:
+    """The grid, the best of each, the suggestions, and what they are worth."""
+    return [
         lambda: [job for store in usable for seed in seeds for job in training_jobs(store, grid(store, seed), title=f"twelve learning rates, seed {seed}")],
         lambda: [job for store in usable for lr in sorted({best_rate(store, seed) for seed in seeds} - {None}) for job in _retraining_jobs(store, lr)],
         lambda: [job for seed in seeds for job in study_jobs(usable, methods, number=seed)],
         lambda: [job for store in usable for lr in _suggested(store, methods, seeds) for job in _retraining_jobs(store, lr)],
     ]
-    for make_jobs in stages:
-        jobs = make_jobs()
-        if jobs:
-            machines.once(describe_machine(), dict)
-            failures += run_jobs(jobs, workers=options.workers, deadline=deadline)
-    return failures
 
 
 def _retraining_jobs(store: Store, lr: float) -> list[Job]:
@@ -110,26 +86,11 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--tasks", default=",".join(TASKS), metavar="NAME,…", help=f"files of benchmarks/tasks (default: {','.join(TASKS)})")
     parser.add_argument("--methods", default=",".join(METHODS), metavar="NAME,…", help=f"the finders (default: {','.join(METHODS)})")
     parser.add_argument("--seeds", type=int, default=N_SEEDS, help=f"seeds of each task (default {N_SEEDS})")
-    parser.add_argument("--cached", action="store_true", help="train nothing; the table from what is known")
-    parser.add_argument("--workers", type=int, default=2, help="processes at a time, one thread each (default 2)")
-    parser.add_argument("--minutes", type=float, default=60.0, help="begin nothing new after this long (default 60)")
-    parser.add_argument("--cache", type=Path, default=RESULTS / "finders", metavar="FOLDER", help="where the rows lie (default: benchmarks/results/finders)")
-    parser.add_argument("--out", type=Path, default=Path("runs") / "finders", metavar="FOLDER", help="where the table goes (default: runs/finders)")
-    parser.add_argument("--task-folder", type=Path, default=TASKS_FOLDER, metavar="FOLDER", help="where the tasks' files lie")
-    parser.add_argument("--method-folder", type=Path, default=OUR_METHODS_FOLDER, metavar="FOLDER", help="where the files of our finders lie")
-    options = parser.parse_args(arguments)
-    options.cache = options.cache.resolve()  # a method may change the working folder
-    for name, least in (("seeds", 1), ("workers", 1), ("minutes", 0)):
-        if not getattr(options, name) >= least:
-            parser.error(f"--{name} must be ≥ {least}, got {getattr(options, name)}.")
-    return options
-
-
-def _names(text: str) -> list[str]:
-    return [name for name in text.replace(",", " ").split() if name]
+    out = Path("runs") / "finders"
+    add_options(parser, cache=RESULTS / "finders", out=out, out_text=out.as_posix(), method_folder=OUR_METHODS_FOLDER)
+    return parse(parser, arguments, count="seeds")
 
 
 if __name__ == "__main__":
-    for signal_number in (signal.SIGINT, signal.SIGTERM):  # a shell starts what is in its background with Ctrl-C ignored
-        signal.signal(signal_number, signal.default_int_handler)
+    hear_interrupts()
     sys.exit(main())

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from benchmarks.finders.__main__ import TASKS
+from benchmarks.finders.choices import TASKS
 from benchmarks.proof.tasks import find_tasks
 from tunesmith.plots import plot_range_test
 from tunesmith.recipe.single import lr_range

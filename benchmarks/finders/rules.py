@@ -17,6 +17,8 @@ Rule: TypeAlias = Callable[[Floats, Floats], float | None]
 """(learning rates, raw training losses), both of shape (n,) → the suggestion."""
 
 _FEWEST_FOR_A_GRADIENT = 2
+_FEWEST_OF_IGNITE = 3
+_SLIDE_POINTS, _SLIDE_SLOPE = 15, 0.005
 
 
 def torch_lr_finder(lr: Floats, loss: Floats) -> float | None:
@@ -54,7 +56,7 @@ def ignite(lr: Floats, loss: Floats) -> float | None:
     mean = _mean_from_first(loss)
     mean = mean[: _end_of(mean, times=5.0)]
     falling = mean[: int(np.argmin(mean)) + 1] if mean.size else mean
-    if falling.size < 3:  # noqa: PLR2004 (as there)
+    if falling.size < _FEWEST_OF_IGNITE:
         return None
     return float(lr[1 + int(np.argmin((falling[2:] - falling[:-2]) / 2))])
 
@@ -132,12 +134,12 @@ def fastai_slide(lr: Floats, loss: Floats) -> float | None:
         0.066
     """
     lrs, mean = _fastai_track(lr, loss)
-    if mean.size <= 15:  # noqa: PLR2004 (as there)
+    if mean.size <= _SLIDE_POINTS:
         return None
     slope = np.gradient(mean)
-    right, found = -1, lrs[-16]
-    while right - 15 >= -mean.size and abs(slope[right] - slope[right - 15]) > 0.005:  # noqa: PLR2004
-        found = lrs[right - 15]
+    right, found = -1, lrs[-1 - _SLIDE_POINTS]
+    while right - _SLIDE_POINTS >= -mean.size and abs(slope[right] - slope[right - _SLIDE_POINTS]) > _SLIDE_SLOPE:
+        found = lrs[right - _SLIDE_POINTS]
         right -= 1
     return float(found)
 
@@ -203,7 +205,7 @@ def _end_of(mean: Floats, *, times: float, is_its_own_lowest: bool = True) -> in
     """
     lowest = mean[0] if mean.size else math.nan
     for i, value in enumerate(mean.tolist()):
-        with_itself = value if value < lowest else lowest  # noqa: FURB136 (not min: NaN)
+        with_itself = value if value < lowest else lowest  # noqa: FURB136 (min would keep a NaN that comes first)
         if value > times * (with_itself if is_its_own_lowest else lowest) and (i or is_its_own_lowest):
             return i + 1
         lowest = with_itself

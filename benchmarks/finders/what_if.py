@@ -15,10 +15,11 @@ from statistics import mean
 
 import numpy as np
 
-from benchmarks.finders.__main__ import METHODS, N_SEEDS, OUR_METHODS_FOLDER, RESULTS, TASKS
+from benchmarks.finders.choices import METHODS, N_SEEDS, OUR_METHODS_FOLDER, TASKS
 from benchmarks.finders.grid import rates_of
 from benchmarks.finders.judging import SHARE, SPREADS, typical_spread
 from benchmarks.finders.summary import Document, summarize
+from benchmarks.proof.command import RESULTS
 from benchmarks.proof.methods import find_methods
 from benchmarks.proof.store import Store
 from benchmarks.proof.table import rows_of

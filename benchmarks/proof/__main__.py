@@ -10,26 +10,25 @@ Stopped, it goes on where it was. Two of them may work on one cache. Every figur
 
 import argparse
 import json
-import signal
 import sys
-import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from benchmarks.machine import describe_machine, merged
+from benchmarks.machine import merged
 from benchmarks.proof.cache import Rows, without_infinities
 from benchmarks.proof.collect import task_rows
-from benchmarks.proof.jobs import load_jobs, oracle_jobs, reference_jobs, retraining_jobs, run_jobs, study_jobs
+from benchmarks.proof.command import RESULTS, add_options, exit_code, hear_interrupts, names_of, parse, work
+from benchmarks.proof.jobs import Job, oracle_jobs, reference_jobs, retraining_jobs, study_jobs
 from benchmarks.proof.methods import METHODS_FOLDER, Method, find_methods
 from benchmarks.proof.page import page
 from benchmarks.proof.store import Store
 from benchmarks.proof.study import RETRAINING_SEEDS
 from benchmarks.proof.summary import summarize
 from benchmarks.proof.table import table
-from benchmarks.proof.tasks import TASKS_FOLDER, BenchTask, find_tasks
+from benchmarks.proof.tasks import BenchTask, find_tasks
 from tunesmith.errors import InputError
 
-RESULTS = Path(__file__).parents[1] / "results"
 QUICK_TASKS = ("digits_cnn", "wine_mlp", "california_mlp", "mnist_noisy_labels")
 QUICK_METHODS = ("report@1", "untuned", "torch_lr_finder", "optuna_tpe@5")
 FULL_METHODS = (
@@ -42,8 +41,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Run what is missing, write the tables; 0, or 2 where a task or an argument is at fault, 130 where it was interrupted."""
     options = _parse(arguments)
     try:
-        tasks = find_tasks(_names(options.tasks) or (list(QUICK_TASKS) if options.quick else None), folder=options.task_folder)
-        methods = find_methods(_names(options.methods) or list(QUICK_METHODS if options.quick else FULL_METHODS), folder=options.method_folder)
+        tasks = find_tasks(names_of(options.tasks) or (list(QUICK_TASKS) if options.quick else None), folder=options.task_folder)
+        methods = find_methods(names_of(options.methods) or list(QUICK_METHODS if options.quick else FULL_METHODS), folder=options.method_folder)
     except InputError as error:
         print(error, file=sys.stderr)
         return 2
@@ -60,14 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _measure(tasks: list[BenchTask], methods: list[Method], *, options: argparse.Namespace, out: Path, name: str) -> int:
     stores = [Store(options.cache, task) for task in tasks]
     machines = Rows(options.cache / "machines.jsonl")
-    failures: list[str] = []
-    is_interrupted = False
-    if not options.cached:
-        try:
-            failures = _work(stores, methods, machines=machines, options=options)
-        except KeyboardInterrupt:
-            is_interrupted = True
-            print("Interrupted; the same command goes on from here.", file=sys.stderr)
+    failures, is_interrupted = work(stores, lambda usable: _stages(usable, methods, n_studies=options.studies), machines=machines, options=options)
     made = {"command": _command(options), "studies": options.studies, "fresh_seeds": list(RETRAINING_SEEDS)}
     made |= {"machines": merged([machine for machine, _ in machines.all()])}
     document = without_infinities(summarize([task_rows(store) for store in stores], methods, n_studies=options.studies, made=made))
@@ -77,32 +69,19 @@ def _measure(tasks: list[BenchTask], methods: list[Method], *, options: argparse
     (out / f"{name}.html").write_text(page(document))
     print(text)
     print(f"Written: {out / name}.json, .md and .html", file=sys.stderr)
-    for failure in failures:
-        print(failure, file=sys.stderr)
-    return 130 if is_interrupted else 2 if failures else 0
+    return exit_code(failures, is_interrupted=is_interrupted)
 
 
-def _work(stores: list[Store], methods: list[Method], *, machines: Rows, options: argparse.Namespace) -> list[str]:
-    """Everything that is missing, stage by stage; one line for each task that could not be loaded or trained."""
-    deadline = time.monotonic() + 60 * options.minutes
-    failures = run_jobs(load_jobs(stores), workers=options.workers, deadline=deadline)
-    usable = [store for store in stores if store.known_facts() is not None]
-    stages = [reference_jobs, oracle_jobs]
-    for number in range(options.studies):  # the first study of everything before the second of anything
-        stages += [partial(make, methods=methods, number=number) for make in (study_jobs, retraining_jobs)]
-    for make_jobs in stages:
-        jobs = make_jobs(usable)
-        if jobs:
-            machine = describe_machine()
-            machines.once(machine, dict)
-            failures += run_jobs(jobs, workers=options.workers, deadline=deadline)
-    return failures
+def _stages(usable: list[Store], methods: list[Method], *, n_studies: int) -> list[Callable[[], list[Job]]]:
+    """The reference, the oracle, and the first study of everything before the second of anything."""
+    stages: list[Callable[[], list[Job]]] = [partial(make, usable) for make in (reference_jobs, oracle_jobs)]
+    return stages + [partial(make, usable, methods=methods, number=number) for number in range(n_studies) for make in (study_jobs, retraining_jobs)]
 
 
 def _command(options: argparse.Namespace) -> str:
     """What makes these tables from the same rows."""
     chosen = " --quick" if options.quick else ""
-    chosen += "".join(f" --{name} {','.join(_names(getattr(options, name)))}" for name in ("tasks", "methods") if getattr(options, name))
+    chosen += "".join(f" --{name} {','.join(names_of(getattr(options, name)))}" for name in ("tasks", "methods") if getattr(options, name))
     return f"python -m benchmarks.proof{chosen} --studies {options.studies} --cached"
 
 
@@ -112,28 +91,10 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--methods", default="", metavar="NAME[@BUDGET],…", help=f"files of benchmarks/methods (default: {','.join(FULL_METHODS)})")
     parser.add_argument("--studies", type=int, default=3, help="studies of each method on each task (default 3)")
     parser.add_argument("--quick", action="store_true", help=f"{', '.join(QUICK_TASKS)}; {', '.join(QUICK_METHODS)}")
-    parser.add_argument("--cached", action="store_true", help="train nothing; tables from what is known")
-    parser.add_argument("--workers", type=int, default=2, help="processes at a time, one thread each (default 2)")
-    parser.add_argument("--minutes", type=float, default=60.0, help="begin nothing new after this long (default 60)")
-    parser.add_argument("--cache", type=Path, default=RESULTS, metavar="FOLDER", help="where the rows lie (default: benchmarks/results)")
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help="where the tables go (default: runs/bench, with --quick runs/bench-quick)")
-    parser.add_argument("--task-folder", type=Path, default=TASKS_FOLDER, metavar="FOLDER", help="where the tasks' files lie (default: benchmarks/tasks)")
-    parser.add_argument(
-        "--method-folder", type=Path, default=METHODS_FOLDER, metavar="FOLDER", help="where the methods' files lie (default: benchmarks/methods)"
-    )
-    options = parser.parse_args(arguments)
-    options.cache = options.cache.resolve()  # a method may change the working folder
-    for name, least in (("studies", 1), ("workers", 1), ("minutes", 0)):
-        if not getattr(options, name) >= least:
-            parser.error(f"--{name} must be ≥ {least}, got {getattr(options, name)}.")
-    return options
-
-
-def _names(text: str) -> list[str]:
-    return [name for name in text.replace(",", " ").split() if name]
+    add_options(parser, cache=RESULTS, out=None, out_text="runs/bench, with --quick runs/bench-quick", method_folder=METHODS_FOLDER)
+    return parse(parser, arguments, count="studies")
 
 
 if __name__ == "__main__":
-    for signal_number in (signal.SIGINT, signal.SIGTERM):  # a shell starts what is in its background with Ctrl-C ignored
-        signal.signal(signal_number, signal.default_int_handler)
+    hear_interrupts()
     sys.exit(main())

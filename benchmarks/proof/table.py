@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from statistics import median
 
 from benchmarks.proof.summary import Document
-from benchmarks.proof.wording import costs_text, described, number
+from benchmarks.proof.wording import costs_text, described, number, overall_line
 
 
 def table(document: Document) -> str:
@@ -50,20 +50,9 @@ def _overall(document: Document) -> str:
         return ""
     head = ["method", "tasks", "percentile: median over tasks [best, worst task]", "regret", "failed", "cost: search, after it, total"]
     text = "Those that were not run on every task stand last: their tasks may be the easier ones."
-    lines = [_overall_line(line, n_tasks=len(document["tasks"])) for line in document["overall"]]
+    n_tasks = len(document["tasks"])
+    lines = [overall_line(line, n_tasks=n_tasks, worst=f": {line['worst_task']}", failed=number(line["failed"])) for line in document["overall"]]
     return f"## Over all tasks, worst first\n\n{text}\n\n" + rows_of([head, *lines])
-
-
-def _overall_line(line: Document, *, n_tasks: int) -> list[str]:
-    low, high = line["percentiles"]
-    return [
-        line["method"] if line["snapshot"] is None else f"{line['method']}, total ≤ {line['snapshot']:g}",
-        f"{line['n_tasks']} of {n_tasks}",
-        f"{number(line['percentile'], digits=0)} [{number(low, digits=0)}, {number(high, digits=0)}: {line['worst_task']}]",
-        number(line["regret"], digits=1),
-        number(line["failed"]),
-        costs_text(line) if line["snapshot"] is None else f"≤ {line['snapshot']:g}",
-    ]
 
 
 def _cost_ratios(document: Document) -> str:

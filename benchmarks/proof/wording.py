@@ -33,3 +33,23 @@ def described(machine: Mapping[str, Any]) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items() if version)
     processor = f"{machine['processor']}, {machine['cores']} cores, one thread a training"
     return f"{machine['date']}: commit {machine['commit']}, {processor}, Python {machine['python']}, {versions}"
+
+
+def overall_line(line: Mapping[str, Any], *, n_tasks: int, failed: str, worst: str = "") -> list[str]:
+    """A method over all tasks: its name, on how many tasks it ran, percentile, regret, failures, cost.
+
+    Args:
+        line: One of the document's `overall`.
+        n_tasks: Tasks of the bench.
+        failed: The share of failures, as it is written there.
+        worst: Follows the percentile of the worst task.
+    """
+    low, high = line["percentiles"]
+    return [
+        line["method"] if line["snapshot"] is None else f"{line['method']}, total ≤ {line['snapshot']:g}",
+        f"{line['n_tasks']} of {n_tasks}",
+        f"{number(line['percentile'], digits=0)} [{number(low, digits=0)}, {number(high, digits=0)}{worst}]",
+        number(line["regret"], digits=1),
+        failed,
+        costs_text(line) if line["snapshot"] is None else f"≤ {line['snapshot']:g}",
+    ]

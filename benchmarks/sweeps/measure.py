@@ -16,7 +16,7 @@ from tunesmith.reading.range_test import RangeReading, read_range
 FEWEST_NEAR = 20
 """Updates within a factor of 2 of the truth from which a sweep has enough of them to be read to a fifth."""
 SHORT, LONG = 100, 1000
-HALF = 1.5
+FIFTH, HALF = 0.2, 1.5
 OURS = "tunesmith"
 _BEYOND = 1.1
 """A sweep ends below its edge where the truth lies at least this far beyond its end; closer, nobody can say."""
@@ -98,7 +98,7 @@ def accuracy(samples: Sequence[Sample]) -> Accuracy | None:
     if not answered:
         return None
     off = np.array([(sample.edge or math.nan) / sample.truth for sample in answered])
-    fifth = int(np.count_nonzero(np.abs(off - 1) <= 0.2))  # noqa: PLR2004 (a fifth)
+    fifth = int(np.count_nonzero(np.abs(off - 1) <= FIFTH))
     low, middle, high = np.quantile(off, [0.05, 0.5, 0.95])
     return Accuracy(
         n=len(samples),

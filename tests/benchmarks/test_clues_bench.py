@@ -4,7 +4,6 @@ import json
 import math
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pytest
 from benchmarks.clues.__main__ import ROWS, main, make_runs, read_rows
@@ -88,9 +87,17 @@ def test_a_row_keeps_what_is_not_finite() -> None:
     assert (again.lr, again.valid_loss, again.outcome) == (curve.lr, curve.valid_loss, curve.outcome)
 
 
-def made_up(name: str, confidence: float, **changes: Any) -> Answer:  # noqa: ANN401
-    fields = {"kind": "k", "bed": "b", "seed": 0, "half": "fit", "accepted": ("overfitting", "weight_decay_low"), "since": (10, 20), "knobs": {"lr": "raise"}}
-    return Answer(verdict=Verdict(name=name, confidence=confidence, since_step=15, knobs=changes.pop("says", ())), **(fields | changes))
+def made_up(
+    name: str,
+    confidence: float,
+    *,
+    half: str = "fit",
+    accepted: tuple[str, ...] = ("overfitting", "weight_decay_low"),
+    since: tuple[int, int] | None = (10, 20),
+    says: tuple[tuple[str, str], ...] = (),
+) -> Answer:
+    verdict = Verdict(name=name, confidence=confidence, since_step=15, knobs=says)
+    return Answer(verdict=verdict, kind="k", bed="b", seed=0, half=half, accepted=accepted, since=since, knobs={"lr": "raise"})
 
 
 def test_shares_of_made_up_answers() -> None:

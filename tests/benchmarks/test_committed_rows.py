@@ -8,8 +8,9 @@ import pytest
 from benchmarks.finders.__main__ import main as finders
 from benchmarks.finders.what_if import RULES
 from benchmarks.finders.what_if import main as what_if
-from benchmarks.proof.__main__ import RESULTS, main
+from benchmarks.proof.__main__ import main
 from benchmarks.proof.collect import task_rows
+from benchmarks.proof.command import RESULTS
 from benchmarks.proof.store import Store
 from benchmarks.proof.tasks import find_tasks
 

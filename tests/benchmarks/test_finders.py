@@ -151,7 +151,7 @@ def suggest(store: Store, folder: Path, lr: float) -> Document:
 
 
 @pytest.mark.parametrize(("loss", "within"), [(0.55, True), (0.5501, False), (math.inf, False)])
-def test_ten_per_cent_are_allowed(store: Store, tmp_path: Path, loss: float, within: bool) -> None:  # noqa: FBT001
+def test_ten_per_cent_are_allowed(store: Store, tmp_path: Path, loss: float, within: bool) -> None:  # noqa: FBT001 (a row of the table above)
     best = best_rate(store, 0)
     assert best == rates_of("sgd")[4]
     for training in retrainings(best):

@@ -100,7 +100,10 @@ def test_a_worse_loss_does_not_win_by_a_larger_rate() -> None:
 @pytest.mark.parametrize("noise", [0.0, 0.02, 0.1])
 def test_conditions_that_do_the_same_are_not_told_apart(noise: float) -> None:
     """Five draws a noise; the seeds of the two conditions differ, as their noise would."""
-    loss: Loss = lambda lr: falls(to=0.7, by=0.002)(lr) + np.where(lr > 0.006, 2, 0)  # noqa: E731
+
+    def loss(lr: np.ndarray) -> np.ndarray:
+        return falls(to=0.7, by=0.002)(lr) + np.where(lr > 0.006, 2, 0)
+
     for seed in range(5):
         arms = [Arm(label=label, value=None, run=swept(loss, seed=2 * seed + i, noise=noise)) for i, label in enumerate(("one", "other"))]
         reading = read_conditions(Experiment(probe="lr_range_under", arms=tuple(arms)))

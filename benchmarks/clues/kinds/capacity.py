@@ -13,7 +13,7 @@ def _parity(bits: int) -> tuple[Part, Part]:
     random = torch.Generator().manual_seed(0)
     corners = torch.randint(2, (3000, bits), generator=random)
     y = corners.sum(dim=1) % 2
-    keep = (y == 0) | (torch.rand(3000, generator=random) < 0.4)  # noqa: PLR2004 (so that there is something to learn: which class is the usual one)
+    keep = (y == 0) | torch.rand(3000, generator=random).lt(0.4)  # so that there is something to learn: which class is the usual one
     x = torch.cat([2.0 * corners - 1 + 0.2 * torch.randn(3000, bits, generator=random), torch.ones(3000, 1)], dim=1)[keep]
     return (x[:1200], y[keep][:1200]), (x[1200:], y[keep][1200:])
 

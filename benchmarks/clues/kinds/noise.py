@@ -49,5 +49,8 @@ def shaky_evaluation(bed: Bed, seed: int) -> Order:
     """Evaluations of one batch by a network with random biases: the validation loss moves between two of them by more than the training ever gained."""
     (x, y), (x_valid, y_valid) = bed.data()
     noisy, noisy_valid = (uniform(part, share=_SHARE, classes=bed.classes, seed=seed + i) for i, part in enumerate((y, y_valid[: bed.batch_size])))
-    model = lambda: _Shaky(bed.model(bed.width), is_regression=not bed.classes)  # noqa: E731
+
+    def model() -> nn.Module:
+        return _Shaky(bed.model(bed.width), is_regression=not bed.classes)
+
     return order(bed.task(train=(x, noisy), valid=(x_valid[: bed.batch_size], noisy_valid), model=model), bed.settings(lr=bed.low_lr), seed=seed)

@@ -61,7 +61,7 @@ def bad_batches(bed: Bed, seed: int) -> Order:
     def draw(batch_size: int, generator: torch.Generator) -> Iterator[Part]:
         for chosen in torch.randperm(len(x), generator=generator).split(batch_size):
             since_begin = next(updates) - begin
-            is_bad = 0 <= since_begin < 20 and since_begin % 5 < 2  # noqa: PLR2004 (see above)
+            is_bad = since_begin in range(20) and since_begin % 5 in {0, 1}
             yield x[chosen], (wrong if is_bad else y)[chosen]
 
     ordered = order(bed.task(train=draw, examples_per_epoch=len(x), clip_grad_norm=5.0), bed.settings(), seed=seed, since=(0.45, 0.6))

@@ -71,6 +71,7 @@ TWO_SPEEDS = tuple(
     )
     for n, optimizer in ((120, "sgd"), (160, "nesterov"), (200, "sgd"))
 )  # fmt: skip
+_RAISED_AT, _LOW_SHARE = 0.4, 0.04
 _N_LOUD, _N_QUIET, _LOUD, _MIDDLE, _QUIET = 4, 8, 1.5, 0.7, 0.2
 
 
@@ -92,7 +93,7 @@ def two_speed_features(bed: Bed, seed: int) -> Order:
 
     def shape(step: int, total_steps: int) -> float:
         share = step / total_steps
-        return 0.04 if share < 0.4 else (1 - share) / 0.6  # noqa: PLR2004 (see above)
+        return _LOW_SHARE if share < _RAISED_AT else (1 - share) / (1 - _RAISED_AT)
 
     task = bed.task(train=(x[:n], y[:n]), valid=(x[n:], y[n:]), model=lambda: nn.Linear(x.shape[1], 1, bias=False), schedule=shape)
     return order(task, bed.settings(schedule="task"), seed=seed, since=(0.0, 0.4))

@@ -4,8 +4,7 @@ import math
 from collections import Counter
 
 from benchmarks.proof.page.view import EVEN, Stand, View
-from benchmarks.proof.summary import Document
-from benchmarks.proof.wording import costs_text, number
+from benchmarks.proof.wording import number, overall_line
 
 _MEDIAN_PERCENTILE = 50.0
 _FEW_TASKS = 5
@@ -116,16 +115,5 @@ def _counts(view: View, mine: str) -> tuple[int, int, int]:
 
 def all_lines(view: View) -> list[list[str]]:
     """A row for each method, worst median percentile first: name, tasks, percentile, regret, failed, cost. Those that go on searching at a few costs."""
-    return [_overall_line(line, n_tasks=len(view.document["tasks"])) for line in view.document["overall"]]
-
-
-def _overall_line(line: Document, *, n_tasks: int) -> list[str]:
-    low, high = line["percentiles"]
-    return [
-        line["method"] if line["snapshot"] is None else f"{line['method']}, total ≤ {line['snapshot']:g}",
-        f"{line['n_tasks']} of {n_tasks}",
-        f"{number(line['percentile'], digits=0)} [{number(low, digits=0)}, {number(high, digits=0)}]",
-        number(line["regret"], digits=1),
-        f"{100 * line['failed']:.0f} %",
-        costs_text(line) if line["snapshot"] is None else f"≤ {line['snapshot']:g}",
-    ]
+    n_tasks = len(view.document["tasks"])
+    return [overall_line(line, n_tasks=n_tasks, failed=f"{100 * line['failed']:.0f} %") for line in view.document["overall"]]

@@ -17,6 +17,8 @@ _STEPS = (
     "trainer_global_step", "train_global_step", "global_step", "global_steps", "step", "steps", "train_step", "training_step", "iteration", "iterations",
     "iter", "iters", "n_iter", "it", "update", "updates", "num_updates", "batch", "batch_idx", "batches", "_step",
 )  # fmt: skip
+_MOST_LETTERS = 60
+"""Of a column's name in a sentence (our choice)."""
 _EPOCHS = ("epoch", "epochs", "train_epoch", "trainer_epoch", "current_epoch", "epoch_num", "epoch_number", "epoch_idx", "epoch_index")
 _LRS = ("lr", "learning_rate", "learningrate")
 _NOT_LR = frozenset({"momentum", "decay", "weight", "scale", "mult", "multiplier", "factor", "scheduler", "ratio"})
@@ -197,7 +199,7 @@ def listed(names: Iterable[str], *, most: int = 12) -> str:
         >>> listed("abcd", most=2), listed([])
         ('a, b and 2 more', 'no columns')
     """
-    shown = [name if len(name) <= 60 and name.isprintable() else ascii(name)[:60] for name in names]  # noqa: PLR2004 (letters of a name)
+    shown = [name if len(name) <= _MOST_LETTERS and name.isprintable() else ascii(name)[:_MOST_LETTERS] for name in names]
     rest = f" and {len(shown) - most} more" if len(shown) > most else ""
     return (", ".join(shown[:most]) + rest) or "no columns"
 
