@@ -91,13 +91,14 @@ def made_up(
     name: str,
     confidence: float,
     *,
+    kind: str = "k",
     half: str = "fit",
     accepted: tuple[str, ...] = ("overfitting", "weight_decay_low"),
     since: tuple[int, int] | None = (10, 20),
     says: tuple[tuple[str, str], ...] = (),
 ) -> Answer:
     verdict = Verdict(name=name, confidence=confidence, since_step=15, knobs=says)
-    return Answer(verdict=verdict, kind="k", bed="b", seed=0, half=half, accepted=accepted, since=since, knobs={"lr": "raise"})
+    return Answer(verdict=verdict, kind=kind, bed="b", seed=0, half=half, accepted=accepted, since=since, knobs={"lr": "raise"})
 
 
 def test_shares_of_made_up_answers() -> None:
