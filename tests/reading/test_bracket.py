@@ -66,3 +66,10 @@ def test_nothing_is_looked_for_beyond_the_highest_rate() -> None:
 def test_a_sweep_that_was_lost_at_once_is_made_again_lower() -> None:
     lr = np.linspace(0.01, 1, 100)
     assert next_end(read_range_test(lr, 2.3 + 40 * lr), end_lr=1.0, highest=30.0) == 0.125
+
+
+def test_a_search_that_goes_up_by_itself_looks_farther_only_where_nothing_fell() -> None:
+    flat = read_range_test(np.linspace(0.01, 1, 100), np.full(100, 2.3))
+    assert next_end(read_range_test(*swept(5.0)), end_lr=1.0, highest=30.0, looks_for_edge=False) is None
+    assert next_end(flat, end_lr=1.0, highest=30.0, looks_for_edge=False) == 4.0
+    assert next_end(read_range_test(*swept(0.15)), end_lr=1.0, highest=30.0, looks_for_edge=False, earliest=0.1) is None

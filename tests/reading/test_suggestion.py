@@ -72,5 +72,5 @@ def test_it_says_for_which_schedule_and_length_it_is() -> None:
     reading = read_range(swept(cases_of("plain", n=1), steps=400)[0])
     found = next(finding for finding in reading.findings if finding.kind == "suggestion")
     assert "as the peak of one cycle of 800 to 4000 updates" in found.evidence
-    assert "That it is the best peak" in found.not_established
+    assert "That the suggestion is the best peak" in found.not_established
     assert "short annealed runs" in found.action

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from tunesmith.curve import Curve, Run
 from tunesmith.reading.smoothing import smooth
+from tunesmith.reading.track import SMOOTHING_SHARE
 from tunesmith.schedules import lr_schedule, momentum_schedule
 from tunesmith.settings import Settings
 
@@ -17,8 +18,6 @@ Floats = NDArray[np.float64]
 
 MOST_POINTS = 600
 """Raw points that one line draws; longer ones are thinned evenly (our choice: a figure is a few hundred pixels wide)."""
-SMOOTHING_SHARE = 1 / 40
-"""Width of the smoothing as a share of the points: as `reading.range_test` smooths, so that a reader sees the line that was judged."""
 HEADROOM = 0.35
 """Share of the drop that is drawn above the first smoothed loss: what diverges leaves the figure instead of flattening it (our choice)."""
 _LEVEL_PAD = 0.1
@@ -91,7 +90,7 @@ class CurveFacts:
 
 
 def smoothing_width(count: int) -> float:
-    """Standard deviation, in points, of the Gaussian that smooths `count` points.
+    """Standard deviation, in points, of the Gaussian that smooths `count` points: as the readings smooth, so that a reader sees the line that was judged.
 
     Example:
         >>> smoothing_width(400), smoothing_width(10)

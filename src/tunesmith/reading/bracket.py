@@ -27,19 +27,21 @@ def bracket_end(curve: Curve) -> float:
     return float(f"{end:.3g}")
 
 
-LOWEST_EDGE = 1 / 4
+EARLIEST_EDGE = 1 / 4
 """A sweep is worth making again where its edge lies below this share of its range: most of its updates were spent beyond the edge (our choice)."""
 _BEYOND_EDGE, _FARTHER, _LOWER = 2.5, 4.0, 1 / 8
 """Where the next sweep ends: at this many times the edge that was seen; this many times farther where no edge was, lower where nothing fell (our choice)."""
 
 
-def next_end(reading: RangeReading, *, end_lr: float, highest: float) -> float | None:
+def next_end(reading: RangeReading, *, end_lr: float, highest: float, looks_for_edge: bool = True, earliest: float = EARLIEST_EDGE) -> float | None:
     """Where a second sweep should end; None where the first can be used.
 
     Args:
         reading: Of a sweep from 0 to `end_lr`.
         end_lr: Where it was to end.
         highest: Beyond this nothing is looked for.
+        looks_for_edge: Whether a sweep that showed no edge is worth making again, farther.
+        earliest: An edge below this share of the sweep is worth seeing more closely.
 
     Example:
         >>> from tunesmith.reading.range_test import read_range_test
@@ -47,14 +49,14 @@ def next_end(reading: RangeReading, *, end_lr: float, highest: float) -> float |
         >>> early = read_range_test(lr, np.where(lr < 0.9, 2 - np.minimum(lr, 0.4) * 4, 3.0 + 9 * lr))
         >>> 1 < next_end(early, end_lr=5.0, highest=30.0) < 3
         True
+        >>> next_end(early, end_lr=1.2, highest=30.0) is None
+        True
     """
+    end = None
     if reading.edge is not None and reading.edge_lr is not None:
-        is_early = reading.edge[1] < LOWEST_EDGE * end_lr
-        end = _BEYOND_EDGE * reading.edge_lr if is_early else None
+        end = _BEYOND_EDGE * reading.edge_lr if reading.edge[1] < earliest * end_lr else None
     elif reading.outcome is RangeOutcome.DIVERGED_AT_ONCE:
         end = _LOWER * end_lr
-    elif end_lr < highest:
+    elif end_lr < highest and (looks_for_edge or reading.outcome is RangeOutcome.FLAT):
         end = min(_FARTHER * end_lr, highest)
-    else:
-        end = None
     return None if end is None else float(f"{end:.3g}")

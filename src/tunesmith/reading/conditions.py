@@ -17,7 +17,7 @@ from tunesmith.errors import CurveError
 from tunesmith.experiment import Experiment
 from tunesmith.finding import Finding
 from tunesmith.reading.range_test import RangeOutcome, RangeReading, read_range
-from tunesmith.reading.smoothing import LARGEST, noise_of, smooth
+from tunesmith.reading.track import SMOOTHING_SHARE, train_track, valid_track
 from tunesmith.settings import Json, RunKind
 from tunesmith.thresholds import DEFAULT_THRESHOLDS, Thresholds
 
@@ -29,10 +29,6 @@ _FLAT_ERRORS = 4.0
 """And flat within this many standard errors of a smoothed point, where that is more: the best point is the lowest of many, a rise the highest (our choice)."""
 _BEST_ERRORS = 2.0
 """And as good within this many standard errors of the difference of two best losses (our choice)."""
-_FEWEST_EVALUATIONS = 5
-"""With fewer the training loss is read (our choice)."""
-_SMOOTHING_SHARE, _START_UPDATES = 1 / 40, 5
-"""Width of the smoothing as a share of the sweep, and the updates whose median loss is the start (both our choice)."""
 
 Interval = tuple[float, float]
 
@@ -185,24 +181,18 @@ def read_conditions(experiment: Experiment, *, thresholds: Thresholds = DEFAULT_
 
 
 def _sweep(reading: RangeReading, curve: Curve) -> _Sweep | None:
-    if reading.suggested_lr is None:
+    train = train_track(curve)
+    if reading.suggested_lr is None or train is None:
         return None
-    is_valid = int(np.isfinite(np.asarray(curve.valid_loss, dtype=float)).sum()) >= _FEWEST_EVALUATIONS
-    steps = np.asarray(curve.eval_step, dtype=int) - 1 if is_valid else np.arange(len(curve.train_loss))
-    lr, raw = np.asarray(curve.lr, dtype=float)[steps], np.asarray(curve.valid_loss if is_valid else curve.train_loss, dtype=float)
-    raw = np.where(np.abs(raw) < LARGEST, raw, np.nan)  # NaN compares false
-    width = max(0.5, raw.size * _SMOOTHING_SHARE)
-    smoothed = smooth(raw, width_points=width)
-    smoothed[np.isnan(raw)] = np.nan  # a mean of neighbours is no evidence that the loss was there
-    at = int(np.nanargmin(smoothed))
-    best, start = float(smoothed[at]), float(np.nanmedian(np.asarray(curve.train_loss[:_START_UPDATES], dtype=float)))
-    error = noise_of(raw[: max(at + 1, 2 * _FEWEST_EVALUATIONS)]) / math.sqrt(max(1.0, 3.5 * width))  # a Gaussian of width w averages about 3.5 w points
-    drop = max(start - best, 0.0)
+    track = valid_track(curve) or train
+    smoothed = np.where(np.isnan(track.raw), np.nan, track.smoothed)  # a mean of neighbours is no evidence that the loss was there
+    at, best, error = track.best_at, track.best, track.standard_error
+    drop = max(train.start - best, 0.0)
     margin = max(FLAT_SHARE * drop, _FLAT_ERRORS * error)
-    spacing = float(np.median(np.diff(lr))) * max(1.0, width)
+    spacing = float(np.median(np.diff(track.lr))) * max(1.0, track.raw.size * SMOOTHING_SHARE)
     strictly = min(FLAT_SHARE * drop, margin - error)  # what noise hides may be a rise
-    low, middle, high = (_flat_to(lr, smoothed, at=at, level=best + rise) for rise in (strictly, margin, margin + error))
-    end, highest = float(lr[-1]), math.inf
+    low, middle, high = (_flat_to(track.lr, smoothed, at=at, level=best + rise) for rise in (strictly, margin, margin + error))
+    end, highest = float(track.lr[-1]), math.inf
     if reading.edge is not None and reading.edge_lr is not None:
         end = reading.edge_lr
         highest = max(reading.edge[1], end + spacing)

@@ -98,13 +98,13 @@ def range_findings(
         Finding(
             kind="suggestion", value=float(suggested), interval=(suggested / 2, 2 * suggested), confidence=0.4 if edge is None else 0.7,
             evidence=f"{sweep}: {read}; as the peak of one cycle of {SHORTEST_TRAINING * n} to {LONGEST_TRAINING * n} updates.",
-            not_established="That it is the best peak: one sweep confounds learning rate and elapsed training, and does not see overfitting, which comes late.",
+            not_established="That the suggestion is the best peak: one sweep confounds learning rate and elapsed training, and cannot see late overfitting.",
             action="Try it, a third and three times of it in short annealed runs.",
         ),
         Finding(
             kind="zone", value=best_lr, interval=zone, confidence=0.6,
             evidence=f"{sweep}: the {loss} is best near {best_lr:.2g} and near its best from {zone[0]:.2g} to {zone[1]:.2g}.",
-            not_established="Where it would be in a test of another length.",
+            not_established="Where the zone lies in a test of another length.",
         ),
     ]  # fmt: skip
     if edge is not None:
@@ -125,7 +125,7 @@ def _edge_finding(edge: Edge, sweep: str, *, updates_a_row: float) -> Finding:
     doubt = "" if edge.grows else "That the learning rate is to blame: NaN in the data does the same. "
     return Finding(
         kind="edge", since_step=round(updates_a_row * edge.since_step), value=edge.lr, interval=edge.interval, confidence=0.9 if edge.grows else 0.5,
-        evidence=f"{sweep}: {how} {place_text(edge.interval)}; {edge.n_near} points lie within a factor of 2 of it.",
+        evidence=f"{sweep}: {how} {place_text(edge.interval)}; {edge.n_near} points of the sweep lie within a factor of 2 of it.",
         not_established=f"{doubt}Where constant learning rates of another length diverge.", action="Stay well below it.",
     )  # fmt: skip
 
@@ -167,8 +167,8 @@ def _metric_finding(curve: Curve, name: str, thresholds: Thresholds) -> Finding 
     zone = float(lr[near[0]]), float(lr[near[-1]])
     return Finding(
         kind=f"zone of {name}", value=float(lr[best]), interval=zone, confidence=0.5,
-        evidence=f"{name} is best near {lr[best]:.2g} ({sign * smoothed[best]:.3g}) and within a tenth of its gain from {zone[0]:.2g} to {zone[1]:.2g}.",
-        not_established="That the loss agrees: it decides here, and the goal of a training should be fixed beforehand.",
+        evidence=f"The metric {name} is best near {lr[best]:.2g} ({sign * smoothed[best]:.3g}), near that from {zone[0]:.2g} to {zone[1]:.2g}.",
+        not_established=f"That the learning rate with the best {name} is a good one for the loss, which decides here.",
     )  # fmt: skip
 
 

@@ -82,10 +82,10 @@ def search(lab: Laboratory, limits: Limits, *, sizes: list[int], seconds_per_ste
     suggested, largest = limits.clip("lr", settings.lr), None
     if limits.is_free("lr"):
         _, end_lr = run_bracket(lab, settings)
-        _, reading = run_sweeps(lab, settings, end_lr=end_lr)
+        sweeps, reading = run_sweeps(lab, settings, end_lr=end_lr)
         if reading.largest_lr is None:
             return Found(outcome=StudyOutcome.ABSTAINED, findings=reading.findings, advice=(_NO_RANGE[reading.outcome],))
-        suggested, swept = limits.clip("lr", reading.largest_lr), reading.findings
+        suggested, swept = limits.clip("lr", reading.largest_lr), sweeps.findings
         largest = None if reading.edge is None else reading.edge[0]
     settings = dataclasses.replace(settings, lr=suggested, min_lr=None)
     settings = dataclasses.replace(settings, weight_decay=limits.clip("weight_decay", starting_decay(grid(lab, settings, limits))))

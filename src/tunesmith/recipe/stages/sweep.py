@@ -6,14 +6,16 @@ from tunesmith import probes
 from tunesmith.experiment import Experiment
 from tunesmith.finding import Finding
 from tunesmith.probes.lr_range import sweep_range
-from tunesmith.reading.bracket import bracket_end
+from tunesmith.reading.bracket import bracket_end, next_end
 from tunesmith.reading.range_findings import place_text
-from tunesmith.reading.range_test import RangeOutcome, RangeReading, read_range
+from tunesmith.reading.range_test import RangeReading, read_range
 from tunesmith.recipe.allowance import bracket_steps, range_size
 from tunesmith.recipe.laboratory import Laboratory
 from tunesmith.settings import Settings
 
 MOST_SWEEPS = 2
+_EARLIEST_EDGE = 1 / 10
+"""Of the sweep: short runs decide about the peak, so a second sweep is worth its price only where the first says next to nothing (our choice)."""
 _LARGEST_IS = "half of the edge, or the upper end of the zone where that is lower"
 
 
@@ -49,23 +51,12 @@ def run_sweeps(lab: Laboratory, settings: Settings, *, end_lr: float) -> tuple[E
         )  # fmt: skip
         experiment = Experiment(probe="lr_range", arms=experiment.arms + found.arms)
         reading = read_range(found.arms[0].run.curve, thresholds=lab.thresholds)
-        factor = _retry_factor(reading, end_lr=end_lr, highest=highest)
-        if factor is None or size.price(settings.batch_size, norm_examples=norm_examples) > lab.left:
+        again = next_end(reading, end_lr=end_lr, highest=highest, looks_for_edge=False, earliest=_EARLIEST_EDGE)
+        if again is None or size.price(settings.batch_size, norm_examples=norm_examples) > lab.left:
             break
-        end_lr = float(f"{end_lr * factor:.3g}")
+        end_lr = again
     experiment = dataclasses.replace(experiment, findings=_as_start(reading), verdict=_verdict(reading))
     return lab.put(experiment), reading
-
-
-def _retry_factor(reading: RangeReading, *, end_lr: float, highest: float) -> float | None:
-    """By what to move the upper end; None where the test can be used."""
-    if reading.outcome is RangeOutcome.DIVERGED_AT_ONCE:
-        return 1 / 8
-    if reading.outcome is RangeOutcome.FLAT and end_lr * 4 <= highest:
-        return 4.0
-    if reading.edge is not None and reading.edge[1] < end_lr / 10:
-        return 1 / 5
-    return None
 
 
 def _as_start(reading: RangeReading) -> tuple[Finding, ...]:
@@ -74,7 +65,7 @@ def _as_start(reading: RangeReading) -> tuple[Finding, ...]:
         return reading.findings
     start = Finding(
         kind="suggestion", value=reading.largest_lr, confidence=0.5, evidence=f"The largest peak worth trying: {_LARGEST_IS}.",
-        not_established="That it is a good peak: short annealed runs at this rate and below decide.",
+        not_established="That the largest rate worth trying is a good peak: short annealed runs at it and below decide.",
     )  # fmt: skip
     return tuple(start if finding.kind == "suggestion" else finding for finding in reading.findings)
 
