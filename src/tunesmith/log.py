@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from tunesmith.curve import Curve
 from tunesmith.settings import Json
 
 Floats = NDArray[np.float64]
@@ -125,6 +126,36 @@ class TrainingLog:
             unused=tuple(data["unused"]),
             notes=tuple(data["notes"]),
         )
+
+
+def from_curve(curve: Curve, *, name: str, total_steps: int | None = None) -> TrainingLog:
+    """A curve of ours as the log that another tool would have written of it: what reads logs then reads curves.
+
+    Args:
+        curve: Every update and evaluation is taken.
+        name: Of the log.
+        total_steps: Updates that the training was meant to have. Default: not known, since a curve does not say.
+
+    Returns:
+        A log whose steps are updates, counted from 1: a value at step n was recorded by the n-th update, or after it.
+
+    Example:
+        >>> curve = Curve(lr=(0.1, 0.2), momentum=(0.9, 0.9), train_loss=(2.0, 1.5), eval_step=(2,), valid_loss=(1.6,), metrics={"accuracy": (0.5,)})
+        >>> log = from_curve(curve, name="a run")
+        >>> log.lr.to_dict(), log.valid_metrics["accuracy"].to_dict()
+        ({'step': [1.0, 2.0], 'value': [0.1, 0.2]}, {'step': [2.0], 'value': [0.5]})
+    """
+    updates = range(1, 1 + len(curve.train_loss))
+    return TrainingLog(
+        name=name,
+        source="tunesmith",
+        step_unit=StepUnit.STEP,
+        lr=Series.of(updates, curve.lr),
+        train_loss=Series.of(updates, curve.train_loss),
+        valid_loss=Series.of(curve.eval_step, curve.valid_loss),
+        valid_metrics={key: Series.of(curve.eval_step, values) for key, values in curve.metrics.items()},
+        total_steps=total_steps,
+    )
 
 
 _SERIES = ("lr", "train_loss", "valid_loss", "epoch")
