@@ -1,6 +1,7 @@
 """What a log of any tool says of one training, raw. Records only: no torch, no I/O, no smoothing."""
 
 import math
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -158,5 +159,45 @@ def from_curve(curve: Curve, *, name: str, total_steps: int | None = None) -> Tr
     )
 
 
+def direction_of(metric: str) -> bool | None:
+    """Whether more of a metric is better, by its name: True, False where less is better, None where the name does not say.
+
+    A name that holds a word of each is an error or a loss: "top5_error", "dice_loss".
+
+    Args:
+        metric: Name as a tool wrote it, with or without its split.
+
+    Example:
+        >>> [direction_of(name) for name in ("val/top-5 accuracy", "MulticlassF1Score", "mAP50-95", "neg_mean_squared_error")]
+        [True, True, True, True]
+        >>> [direction_of(name) for name in ("top5_error", "perplexity", "neg_log_likelihood", "eval_rmse")], direction_of("score")
+        ([False, False, False, False], None)
+    """
+    apart = re.sub(r"(?<=[a-z]{2})(?=[A-Z])", "_", metric).lower()
+    words = [word for word in re.split(r"[^a-z0-9]+", apart) if word]
+    pairs = [one + other for one, other in zip(words, words[1:], strict=False)]
+    names = {*words, *pairs, *(word.rstrip("0123456789") for word in words)}
+    is_turned = not names.isdisjoint({"neg", "negative"}) and "loss" not in names  # as scikit-learn names an error that is to be raised
+    if names & _LESS_IS_BETTER:
+        return is_turned
+    return not is_turned if names & _MORE_IS_BETTER else None
+
+
 _SERIES = ("lr", "train_loss", "valid_loss", "epoch")
 _METRICS = ("train_metrics", "valid_metrics")
+_MORE_IS_BETTER = frozenset(
+    {
+        "acc", "accuracy", "accuracies", "correct", "top", "f1", "f1score", "fscore", "fbeta", "auc", "auroc", "rocauc", "auprc", "prauc", "bleu", "sacrebleu",
+        "chrf", "meteor", "cider", "rouge", "iou", "miou", "jaccard", "dice", "map", "mar", "ap", "ar", "precision", "prec", "recall", "sensitivity",
+        "specificity", "r2", "r2score", "rsquared", "explainedvariance", "psnr", "ssim", "mcc", "matthews", "kappa", "pearson", "pearsonr", "spearman",
+        "spearmanr", "kendall", "corr", "correlation", "ndcg", "mrr", "hits", "hitrate", "exactmatch", "likelihood", "elbo", "reward", "return", "winrate",
+        "success",
+    }
+)  # fmt: skip
+_LESS_IS_BETTER = frozenset(
+    {
+        "loss", "logloss", "error", "errors", "err", "mae", "mse", "rmse", "msle", "rmsle", "mape", "smape", "mase", "perplexity", "ppl", "wer", "cer", "ter",
+        "eer", "ece", "nll", "bce", "xent", "crossentropy", "kl", "kld", "bpc", "bpb", "brier", "crps", "deviance", "fid", "kid", "lpips", "distance",
+        "inaccuracy", "fpr", "fnr", "gap", "cost",
+    }
+)  # fmt: skip
