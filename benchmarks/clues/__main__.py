@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks.clues.kind import Kind
+from benchmarks.clues.kind import HALVES, Kind
 from benchmarks.clues.kinds import KINDS
 from benchmarks.clues.rows import to_row
 from benchmarks.clues.score import Answer, Reader, answer, document, read_today, table
@@ -45,7 +45,7 @@ def make_runs(folder: Path, *, kinds: dict[str, Kind], seeds: range) -> int:
 
 def read_rows(folder: Path, *, kinds: dict[str, Kind], read: Reader) -> list[Answer]:
     """Every stored run of a known kind, read; what is accepted is what the kind says now."""
-    stored = [pair for half in ("fit", "report") for pair in Rows(folder / f"{half}.jsonl").all()]
+    stored = [pair for half in HALVES for pair in Rows(folder / f"{half}.jsonl").all()]
     order = {name: index for index, name in enumerate(kinds)}
     known = [(key, row | {"accepted": kinds[key["kind"]].accepted, "knobs": kinds[key["kind"]].knobs}) for key, row in stored if key["kind"] in kinds]
     return [answer(key, row, read=read) for key, row in sorted(known, key=lambda pair: (order[pair[0]["kind"]], pair[0]["bed"], pair[0]["seed"]))]

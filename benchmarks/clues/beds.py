@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tunesmith.data import load_digits
+from tunesmith.optimizers import OptimizerMaker
 from tunesmith.schedules import TaskShape
 from tunesmith.settings import Settings
 from tunesmith.task import Metric, Task
@@ -44,15 +45,17 @@ class Bed:
 
     Attributes:
         name: Of data and network.
-        half: "fit" or "report": the half that may see it.
+        half: "fit", "report" or "fresh": the part that may see it.
         data: () → (train, valid).
         model: (width) → network.
         width: Of the hidden layers in the good state.
         classes: 0 for a regression.
         lr, low_lr, edge_lr: From the grid: the best peak of 1cycle; the lowest that loses at most 5 % of the drop; the lowest from which runs are lost or lose
             more than half of the drop.
-        optimizer: Name.
+        optimizer: Name, or a maker.
         batch_size: Of the good state.
+        steps: Length of the good state, which kinds of the fresh part vary.
+        loss, metrics: Where they are not cross-entropy and accuracy, or for a regression squared and absolute error.
     """
 
     name: str
@@ -64,8 +67,11 @@ class Bed:
     lr: float
     low_lr: float
     edge_lr: float
-    optimizer: str = "sgd"
+    optimizer: str | OptimizerMaker = "sgd"
     batch_size: int = 50
+    steps: int = 400
+    loss: Callable[[Tensor, Tensor], Tensor] | None = None
+    metrics: dict[str, Metric] | None = None
 
     @property
     def is_adam(self) -> bool:
@@ -91,10 +97,10 @@ class Bed:
             model=model or (lambda: self.model(self.width)),
             train=usual_train if train is None else train,
             valid=usual_valid if valid is None else valid,
-            loss=loss,
-            metrics=metrics,
+            loss=self.loss or loss,
+            metrics=metrics if self.metrics is None else self.metrics,
             optimizer=self.optimizer,
-            steps=400,
+            steps=self.steps,
             schedule=schedule,
             clip_grad_norm=clip_grad_norm,
             examples_per_epoch=examples_per_epoch,

@@ -14,6 +14,9 @@ VERDICTS = (
 )  # fmt: skip
 """What a reading may answer."""
 
+HALVES = ("fit", "report", "fresh")
+"""On "fit" thresholds may be set, of "report" figures are stated; "fresh" was made after these had been looked at, by somebody who did not know the reading."""
+
 _LENGTHS = (400, 320, 360, 280)
 _EVALUATIONS = (40, 20, 30, 50)
 
@@ -42,7 +45,7 @@ class Kind:
 
     Attributes:
         name: Of the maker.
-        half: "fit": thresholds may be set on it. "report": figures are stated of it. Its beds belong to the same half.
+        half: One of HALVES. Its beds belong to the same.
         accepted: Verdicts that are right, the best first.
         knobs: Knob → "raise" or "lower", where a direction is right.
         beds: On which it is made.

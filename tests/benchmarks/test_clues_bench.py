@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from benchmarks.clues.__main__ import ROWS, main, make_runs, read_rows
 from benchmarks.clues.beds import BEDS
-from benchmarks.clues.kind import VERDICTS, Kind, order
+from benchmarks.clues.fresh_beds import FRESH_BEDS, fresh_order
+from benchmarks.clues.fresh_mended import CLAIMS, missed, risen, turnings
+from benchmarks.clues.kind import HALVES, VERDICTS, Kind, order
 from benchmarks.clues.kinds import KINDS
 from benchmarks.clues.pairs import ROWS as PAIR_ROWS
 from benchmarks.clues.pairs import Contender, by_last_loss, contenders, foresight, pairs_of
@@ -33,14 +35,15 @@ def test_no_kind_has_changed_its_half() -> None:
 
 
 def test_halves_share_no_bed_and_each_has_every_verdict() -> None:
-    beds = {half: {bed.name for kind in KINDS.values() if kind.half == half for bed in kind.beds} for half in ("fit", "report")}
-    assert not beds["fit"] & beds["report"]
+    beds = {half: {bed.name for kind in KINDS.values() if kind.half == half for bed in kind.beds} for half in HALVES}
+    assert sum(map(len, beds.values())) == len(set().union(*beds.values()))
     for half in beds:
         assert {verdict for kind in KINDS.values() if kind.half == half for verdict in kind.accepted} == set(VERDICTS)
 
 
 def test_there_are_enough_kinds_beds_and_runs() -> None:
     assert len(KINDS) >= 22
+    assert sum(kind.half == "fresh" for kind in KINDS.values()) >= 20
     assert all(len(kind.beds) >= 3 for kind in KINDS.values())
     assert all(kind.make.__doc__ for kind in KINDS.values())
 
@@ -57,6 +60,25 @@ def test_a_length_goes_with_the_seed() -> None:
     bed = BEDS["digits_mlp"]
     specs = [order(bed.task(), bed.settings(), seed=seed).spec for seed in range(4)]
     assert len({spec.total_steps for spec in specs}) == len({spec.evaluations for spec in specs}) == 4
+
+
+def test_fresh_runs_differ_in_length_and_evaluations() -> None:
+    specs = [fresh_order(bed, task=bed.task(), settings=bed.settings(), seed=seed).spec for bed in FRESH_BEDS.values() for seed in range(4)]
+    assert (min(spec.total_steps for spec in specs), max(spec.total_steps for spec in specs)) == (150, 1500)
+    assert {spec.evaluations + 1 for spec in specs} == {8, 24, 40, 60}
+    assert {spec.settings.batch_size for spec in specs} == {16, 32, 50, 64, 128, 256}
+
+
+def test_turnings_and_the_share_missed_of_made_up_curves() -> None:
+    good, bad = (Curve(lr=(0.1,), momentum=(0.9,), train_loss=(2.0,), eval_step=(1, 2, 3), valid_loss=values) for values in ((1.0, 0.5, 0.5), (1.0, 0.8, 1.1)))
+    assert missed(bad, mended=[good]) == pytest.approx(0.4)
+    assert (risen(good), risen(bad)) == (0.0, pytest.approx(0.25))
+    assert turnings((1.0, 0.0, 1.0, 0.99, 0.0), least=0.5) == 2
+
+
+def test_every_fresh_kind_has_a_claim_or_a_shape_that_is_checked() -> None:
+    checked = {name for claim in CLAIMS for name in claim.kinds} | {"heavy_momentum", "handful_redrawn", "nan_midway"}
+    assert checked == {kind.name for kind in KINDS.values() if kind.half == "fresh"}
 
 
 def test_two_kinds_are_made_once_and_read(tmp_path: Path) -> None:
@@ -148,17 +170,17 @@ def test_pairs_need_full_runs_that_agree() -> None:
 
 
 def test_committed_rows_are_all_there_and_small() -> None:
-    for half in ("fit", "report"):
+    for half in HALVES:
         keys = Counter((key["kind"], key["bed"]) for key, _ in Rows(ROWS / f"{half}.jsonl").all())
         assert keys == {(kind.name, bed.name): 4 for kind in KINDS.values() if kind.half == half for bed in kind.beds}
-    assert sum(path.stat().st_size for folder in (ROWS, PAIR_ROWS) for path in folder.iterdir()) < 6_000_000
+    assert sum(path.stat().st_size for folder in (ROWS, PAIR_ROWS) for path in folder.iterdir()) < 6_500_000
 
 
 def test_the_command_scores_the_committed_rows(tmp_path: Path) -> None:
     main(["--cached", "--out", str(tmp_path)])
     found = json.loads((tmp_path / "clues.json").read_text())
-    assert {half: found["halves"][half]["n"] for half in ("fit", "report")} == {
-        half: 4 * sum(len(kind.beds) for kind in KINDS.values() if kind.half == half) for half in ("fit", "report")
+    assert {half: found["halves"][half]["n"] for half in HALVES} == {
+        half: 4 * sum(len(kind.beds) for kind in KINDS.values() if kind.half == half) for half in HALVES
     }
     assert set(found["kinds"]) == set(KINDS)
 

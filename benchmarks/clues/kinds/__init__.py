@@ -1,8 +1,9 @@
-"""Every kind, with its half. A kind stays in its half for ever; a new one is added to either, and no other moves."""
+"""Every kind, with its half, or in the fresh part. A kind stays where it is for ever; a new one is added to any, and no other moves."""
 
 from benchmarks.clues.beds import BEDS
 from benchmarks.clues.kind import Kind, Maker
 from benchmarks.clues.kinds import capacity, decay, labels, length, noise, rates, waves
+from benchmarks.clues.kinds.fresh import FRESH
 
 _D, _W, _C, _L = (BEDS[name] for name in ("digits_mlp", "wine_bn", "california_mlp", "text_lstm"))
 _M, _A, _V, _T = (BEDS[name] for name in ("mnist_cnn", "adult_mlp", "wave_tanh", "text_transformer"))
@@ -50,5 +51,5 @@ _REPORT = (
     _kind(labels.outliers_in_validation, "metrics_disagree overfitting", (_M, _A, *labels.SEPARABLE_REPORT)),
     _kind(noise.shaky_evaluation, "too_noisy", (_M, _A, _V, _T)),
 )
-KINDS = {kind.name: kind for kind in (*_FIT, *_REPORT)}
+KINDS = {kind.name: kind for kind in (*_FIT, *_REPORT, *FRESH)}
 """By name, in the order of the tables."""
