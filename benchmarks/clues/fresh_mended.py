@@ -3,7 +3,7 @@
     python -m benchmarks.clues.fresh_mended > benchmarks/results/clues_fresh_mended.md     # four minutes
 
 `misses`: (its end - the mended end) / (start - the mended end) of the validation loss, two seeds: 0 is as good as mended, 1 is nothing learned.
-`rises`: (its end - its least) / (start - its least), four seeds. "lost": no finite loss at the end. The start is the training loss before the first update.
+`rises`: (its end - its least) / (start - its least), four seeds. "> 10": that or lost. The start is the training loss before the first update.
 """
 
 import dataclasses
@@ -26,7 +26,7 @@ from tunesmith.task import Task
 MENDED_SEEDS = range(2)
 GRID = (0.25, 0.5, 2.0, 4.0)
 DECAYS = (0.003, 0.03, 0.3)
-_LOST = 9.99
+_LOST = 10.0
 
 
 def _again(order: Order, *, task: Task | None = None, times: float = 1.0, lr: float | None = None, weight_decay: float | None = None) -> Order:
@@ -142,9 +142,10 @@ CLAIMS = (
 
 
 def missed(curve: Curve, *, mended: Iterable[Curve]) -> float:
-    """The share of the drop that a run misses of the best mended one; _LOST where it ended without a loss."""
+    """The share of the drop (at least a tenth of the start) that a run misses of the best mended one; _LOST where it ended without a loss."""
     best = min(one.final_valid_loss for one in mended)
-    return min(_LOST, (curve.final_valid_loss - best) / (curve.train_loss[0] - best))
+    start = curve.train_loss[0]
+    return min(_LOST, (curve.final_valid_loss - best) / max(start - best, abs(start) / 10))
 
 
 def risen(curve: Curve) -> float:
@@ -162,10 +163,11 @@ def turnings(values: tuple[float, ...], *, least: float) -> int:
     """
     count, way, extreme = 0, 0, values[0]
     for value in values:
-        if abs(value - extreme) >= least and (value > extreme) != (way > 0):
-            count, way, extreme = count + (way != 0), (1 if value > extreme else -1), value
-        elif (value - extreme) * way > 0:
+        direction = 1 if value > extreme else -1
+        if direction == way:
             extreme = value
+        elif abs(value - extreme) >= least:
+            count, way, extreme = count + (way != 0), direction, value
     return count
 
 
@@ -174,7 +176,7 @@ def _train(order: Order) -> Curve:
 
 
 def _span(values: list[float]) -> str:
-    return " to ".join("lost" if value >= _LOST else f"{value:.2f}" for value in (min(values), max(values)))
+    return " to ".join("> 10" if value >= _LOST else f"{value:.2f}" for value in (min(values), max(values)))
 
 
 def print_claim(claim: Claim, *, curves: dict[str, Curve]) -> None:
@@ -194,7 +196,7 @@ def _name(kind: Kind, bed: Bed, seed: int) -> str:
 
 
 def _hump(curve: Curve) -> tuple[float, float]:
-    first = curve.valid_loss[: round(0.4 * len(curve.valid_loss))]
+    first = curve.valid_loss[: int(0.4 * len(curve.valid_loss))]
     least, end = min(first), curve.final_valid_loss
     drop = curve.train_loss[0] - end
     return (max(first[first.index(least) :]) - least) / drop, (least - end) / drop
@@ -220,7 +222,7 @@ def _shapes(kind: Kind, *, curves: list[Curve]) -> Iterator[tuple[str, list[floa
         yield "rise of the hump / whole drop", [_hump(curve)[0] for curve in curves]
         yield "end below the least before the hump / whole drop", [_hump(curve)[1] for curve in curves]
     elif kind.name == "heavy_momentum":
-        yield "turns by a twentieth of the drop", [turnings(one.valid_loss, least=(one.train_loss[0] - min(one.valid_loss)) / 20) for one in curves]
+        yield "turns by a twentieth of the drop (> 10: or more)", [turnings(one.valid_loss, least=(one.train_loss[0] - min(one.valid_loss)) / 20) for one in curves]
     elif kind.name in {"dead_relu", "zero_rate"}:
         yield "largest - least validation loss", [max(one.valid_loss) - min(one.valid_loss) for one in curves]
     elif kind.name == "handful_redrawn":

@@ -67,7 +67,7 @@ def bottleneck(bed: Bed, seed: int) -> Order:
 
 
 def drowned_inputs(bed: Bed, seed: int) -> Order:
-    """Augmentation that drowns what it should vary: noise of two to three times the inputs' spread at every update; of digits: dropout of six in seven.
+    """Augmentation that drowns what it should vary: noise of twice the inputs' spread at every update; of digits: dropout of six in seven.
 
     Training is harder than validation, so its loss is the higher one, and both stay high.
     """
@@ -75,7 +75,7 @@ def drowned_inputs(bed: Bed, seed: int) -> Order:
 
     def draw(batch_size: int, generator: torch.Generator) -> Iterator[Part]:
         for chosen in torch.randperm(len(x), generator=generator).split(batch_size):
-            yield x[chosen] + (3 if bed.name == "cifar_resnet" else 2) * x.std() * torch.randn(x[chosen].shape, generator=generator), y[chosen]
+            yield x[chosen] + 2 * x.std() * torch.randn(x[chosen].shape, generator=generator), y[chosen]
 
     settings = bed.settings(schedule="one_cycle_fastai", lr=bed.lr / 2)
     if bed.name == "mnist_dropout":
