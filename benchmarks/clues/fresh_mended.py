@@ -222,7 +222,10 @@ def _shapes(kind: Kind, *, curves: list[Curve]) -> Iterator[tuple[str, list[floa
         yield "rise of the hump / whole drop", [_hump(curve)[0] for curve in curves]
         yield "end below the least before the hump / whole drop", [_hump(curve)[1] for curve in curves]
     elif kind.name == "heavy_momentum":
-        yield "turns by a twentieth of the drop (> 10: or more)", [turnings(one.valid_loss, least=(one.train_loss[0] - min(one.valid_loss)) / 20) for one in curves]
+        yield (
+            "turns by a twentieth of the drop (> 10: or more)",
+            [turnings(one.valid_loss, least=(one.train_loss[0] - min(one.valid_loss)) / 20) for one in curves],
+        )
     elif kind.name in {"dead_relu", "zero_rate"}:
         yield "largest - least validation loss", [max(one.valid_loss) - min(one.valid_loss) for one in curves]
     elif kind.name == "handful_redrawn":

@@ -16,8 +16,8 @@ def _kind(make: Maker, accepted: str, beds: tuple[Bed, ...], **knobs: str) -> Ki
 
 
 FRESH = (
-    _kind(tuned.tuned_fastai_cycle, "balanced", (_CI, _TA, _MN)),
-    _kind(tuned.tuned_half_cosine, "balanced", (_MN, _SP, _CO)),
+    _kind(tuned.tuned_fastai_cycle, "balanced", (_CI, _TA, _CO)),
+    _kind(tuned.tuned_half_cosine, "balanced", (_SP, _CO, _WO)),
     _kind(tuned.tuned_linear_decay, "balanced", (_TA, _WO, _SU)),
     _kind(tuned.tuned_step_drops, "balanced plateaued", (_MN, _CO, _SH)),
     _kind(tuned.tuned_warm_restarts, "balanced plateaued", (_SP, _MN, _CO)),
