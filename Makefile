@@ -59,7 +59,7 @@ $(VENV_BENCH): pyproject.toml constraints.txt benchmarks/constraints.txt
 bench: $(VENV_BENCH)  ## The proof bench: TASKS="a b" METHODS="c d@1" STUDIES=3 for a part; goes on where it stopped; TUNESMITH_DATA names the data
 	$(PROOF) $(if $(TASKS),--tasks "$(TASKS)") $(if $(METHODS),--methods "$(METHODS)") $(if $(STUDIES),--studies $(STUDIES)) $(BENCH_FLAGS)
 
-bench-clues: $(VENV)  ## Runs whose right verdict is known, and which of two short runs foretells the better long one; five and eight minutes with nothing on disk
+bench-clues: $(VENV)  ## Runs whose right verdict is known, and which of two short runs foretells the better long one; eight minutes each with nothing on disk
 	OMP_NUM_THREADS=1 nice -n 10 $(BIN)/python -m benchmarks.clues $(BENCH_FLAGS)
 	OMP_NUM_THREADS=1 nice -n 10 $(BIN)/python -m benchmarks.clues.pairs $(BENCH_FLAGS)
 
