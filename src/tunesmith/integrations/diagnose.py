@@ -1,0 +1,96 @@
+"""Anyone's training curves → what they show: logs of other tools, columns in Python and runs of our own, read for clues and compared. Trains nothing."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+from tunesmith.curve import Curve, Run
+from tunesmith.diagnosis import CurveDiagnosis, Diagnosis, NotRead, log_of_curve
+from tunesmith.errors import CurveError, InputError
+from tunesmith.integrations.logs import from_columns, read_log
+from tunesmith.integrations.logs.columns import Frame
+from tunesmith.log import TrainingLog
+from tunesmith.reading.clues import read_clues
+from tunesmith.reading.outlook import foresee
+
+Source: TypeAlias = str | Path | Curve | Run | TrainingLog | Mapping[str, Iterable[object]] | Sequence[Mapping[str, object]] | Frame
+"""What `diagnose` takes."""
+
+
+def diagnose(source: Source, *more: Source, columns: Mapping[str, str] | None = None) -> Diagnosis:
+    """Say what training curves show, since when, how sure, and which knob to turn which way.
+
+    Costs no training: it reads what was recorded, and loads no torch.
+
+    Args:
+        source: A log of any tool, as a file or a folder (see `tunesmith.integrations.logs.read_log`); columns in Python, as a dict of lists, a list of
+            dicts or a DataFrame; a `Curve`, a `Run` or a `TrainingLog`. One source may hold several runs.
+        more: Further ones; two or more curves are compared as well.
+        columns: What is what, where the names do not say it: {"valid_loss": "my column"}; "" for what is not to be read. Roles are step, epoch, lr,
+            train_loss and valid_loss. Holds for every source that has columns.
+
+    Returns:
+        One diagnosis a curve, and which of several will end better.
+
+    Raises:
+        InputError: A source is nothing of the kind, `columns` names a role that there is not, or a source needs a library that is not installed.
+        CurveError: A source is not a log, or holds neither a loss nor a metric.
+
+    Example:
+        >>> diagnosis = diagnose({"step": range(0, 2000, 100), "loss": [2 / (1 + i) for i in range(20)], "val_loss": [2.1 / (1 + i) for i in range(20)]})
+        >>> diagnosis.curves[0].log.columns
+        {'step': 'step', 'train_loss': 'loss', 'valid_loss': 'val_loss'}
+        >>> isinstance(diagnosis.verdict, str), len(diagnosis.findings) > 0, diagnosis.outlook
+        (True, True, None)
+    """
+    sources = (source, *more)
+    return _joined([curve for at, one in enumerate(sources, start=1) for curve in _curves_of(one, columns=columns, name=_name(at, of=len(sources)))])
+
+
+def diagnose_files(paths: Sequence[Path], *, columns: Mapping[str, str] | None = None) -> Diagnosis:
+    """The same of files and folders, of which some may be no logs: those are named in `not_read`, and the others are read.
+
+    Raises:
+        InputError: None of them could be read; the sentence is that of the first.
+    """
+    curves: list[CurveDiagnosis] = []
+    not_read: list[NotRead] = []
+    for path in paths:
+        try:
+            curves += _curves_of(path, columns=columns, name=str(path))
+        except InputError as error:
+            not_read.append(NotRead(file=str(path), why=str(error)))
+        except OSError as error:  # of a folder that may not be listed
+            not_read.append(NotRead(file=str(path), why=f"A log must be readable, and {str(path)!r} is not ({error.strerror}). Look at its permissions."))
+    if not curves:
+        others = f" So it is with {len(not_read) - 1} more." if len(not_read) > 1 else ""
+        raise CurveError(not_read[0].why + others)
+    return _joined(curves, not_read=tuple(not_read))
+
+
+def _joined(curves: Sequence[CurveDiagnosis], *, not_read: tuple[NotRead, ...] = ()) -> Diagnosis:
+    outlook = foresee([curve.log for curve in curves]) if len(curves) > 1 else None
+    return Diagnosis(curves=tuple(curves), outlook=outlook, not_read=not_read)
+
+
+def _name(at: int, *, of: int) -> str:
+    return "curve" if of == 1 else f"curve {at}"
+
+
+def _curves_of(source: Source, *, columns: Mapping[str, str] | None, name: str) -> list[CurveDiagnosis]:
+    if isinstance(source, Run):
+        label = f"lr {source.spec.settings.lr:g}, seed {source.spec.seed}"
+        return [CurveDiagnosis(log=log_of_curve(source.curve, name=label), findings=read_clues(source.curve))]
+    if isinstance(source, Curve):
+        return [CurveDiagnosis(log=log_of_curve(source, name=name), findings=read_clues(source))]
+    if isinstance(source, TrainingLog):
+        return [CurveDiagnosis(log=source, findings=read_clues(source))]
+    if not isinstance(source, (str, Path)):
+        return [CurveDiagnosis(log=log, findings=read_clues(log)) for log in from_columns(source, columns=columns, name=name)]
+    logs = read_log(source, columns=columns)
+    return [CurveDiagnosis(log=log, findings=read_clues(log), file=str(source), run=_run_in(log.name, Path(source)) if len(logs) > 1 else None) for log in logs]
+
+
+def _run_in(name: str, path: Path) -> str:
+    """Which run of a file a log is, without the file's own name."""
+    return name.removeprefix(path.name).lstrip(":/\\ ") or name

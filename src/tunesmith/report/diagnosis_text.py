@@ -1,0 +1,167 @@
+"""A diagnosis as text for a terminal and as one JSON object, and the explanation of every clue."""
+
+import textwrap
+
+from tunesmith.diagnosis import CurveDiagnosis, Diagnosis, Outlook, OutlookOutcome
+from tunesmith.finding import Finding
+from tunesmith.plots.digits import percent_text
+from tunesmith.reading.clues import KINDS
+from tunesmith.report.explanations import EXPLANATIONS, KNOBS, explanation_of
+from tunesmith.report.wording import confidence_word, counted, ended, listed, plain
+from tunesmith.settings import Json
+
+DIAGNOSIS_VERSION = 1
+"""Version of the JSON object."""
+COLUMNS = 100
+_INDENT = "  "
+_MOST_PAIRS = 10
+"""Of a comparison in the text (our choice: five curves have ten)."""
+
+
+def kind_title(kind: str) -> str:
+    """A kind of clue for people.
+
+    Example:
+        >>> kind_title("early_overfitting_hump")
+        'early overfitting hump'
+    """
+    return plain(kind.replace("_", " "))
+
+
+def since_text(finding: Finding, curve: CurveDiagnosis) -> str:
+    """Since when, in the curve's own unit; empty where it concerns the whole curve.
+
+    Example:
+        >>> from tunesmith.log import Series, StepUnit, TrainingLog
+        >>> log = TrainingLog(name="log.csv", source="CSV", step_unit=StepUnit.STEP, valid_loss=Series.of([0, 5000, 10000], [2, 1, 1.5]))
+        >>> finding = Finding(kind="overfitting", since_step=4200, confidence=0.9, evidence="", not_established="")
+        >>> since_text(finding, CurveDiagnosis(log=log, findings=(finding,)))
+        'since step 4,200 of 10,000'
+    """
+    if finding.since_step is None:
+        return ""
+    return f"since {curve.log.step_unit} {finding.since_step:,} of {max(curve.last_step, finding.since_step):,}"
+
+
+def verdict_text(finding: Finding, curve: CurveDiagnosis) -> str:
+    """A clue in a line: what, since when, how sure."""
+    return f"{' '.join(filter(None, (kind_title(finding.kind), since_text(finding, curve))))} ({confidence_word(finding.confidence)})"
+
+
+def diagnosis_text(diagnosis: Diagnosis, *, explains: bool = False) -> str:
+    """What curves show, for a terminal: a verdict for each, then clue, evidence and action, the columns that were read, and the comparison.
+
+    Args:
+        diagnosis: What was read.
+        explains: Whether each clue is explained for someone who has never tuned.
+
+    Returns:
+        Lines of at most 100 columns, without a newline at the end.
+    """
+    blocks = [_curve_text(curve, explains=explains) for curve in diagnosis.curves]
+    if diagnosis.outlook is not None:
+        blocks.append(_outlook_text(diagnosis.outlook, diagnosis.curves))
+    return "\n\n".join("\n".join(line.rstrip() for line in block) for block in blocks)
+
+
+def diagnosis_to_json(diagnosis: Diagnosis) -> dict[str, Json]:
+    """The JSON object of `tunesmith diagnose`; the raw curves are not in it."""
+    curves: list[Json] = [
+        {
+            "file": curve.file,
+            "run": curve.run,
+            "verdict": curve.verdict,
+            "findings": [finding.to_dict() for finding in curve.findings],
+            "source": curve.log.source,
+            "step_unit": str(curve.log.step_unit),
+            "last_step": curve.last_step,
+            "columns": dict(curve.log.columns),
+            "unused": list(curve.log.unused),
+            "notes": list(curve.log.notes),
+        }
+        for curve in diagnosis.curves
+    ]
+    comparison = None if diagnosis.outlook is None else diagnosis.outlook.to_dict()
+    not_read: list[Json] = [file.to_dict() for file in diagnosis.not_read]
+    return {"version": DIAGNOSIS_VERSION, "curves": curves, "comparison": comparison, "not_read": not_read}
+
+
+def all_explanations_text() -> str:
+    """Every kind of clue and every knob, explained."""
+    blocks = [[kind_title(kind).capitalize(), *_line(rule), *_explained(kind)] for kind, rule in KINDS.items()]
+    knobs = [[knob.name, *_line(f"Large: {knob.large}"), *_line(f"Small: {knob.small}"), *_line(f"Trades against: {knob.trades}")] for knob in KNOBS]
+    return "\n\n".join("\n".join(block) for block in [["The clues, what matters most first"], *blocks, ["The knobs"], *knobs])
+
+
+def all_explanations_to_json() -> dict[str, Json]:
+    """The same as one JSON object."""
+    kinds: list[Json] = [
+        {"kind": kind, "rule": rule, "means": explanation_of(kind).means, "knobs": list(explanation_of(kind).knobs)} for kind, rule in KINDS.items()
+    ]
+    knobs: list[Json] = [{"name": knob.name, "large": knob.large, "small": knob.small, "trades": knob.trades} for knob in KNOBS]
+    return {"version": DIAGNOSIS_VERSION, "kinds": kinds, "knobs": knobs}
+
+
+def _curve_text(curve: CurveDiagnosis, *, explains: bool) -> list[str]:
+    lines = [*_line(curve.title, indent=""), *_line(f"Verdict: {verdict_text(curve.findings[0], curve)}", indent="")]
+    for at, finding in enumerate(curve.findings):
+        if at:
+            lines += ["", *_line(f"Also: {verdict_text(finding, curve)}", indent="")]
+        lines += _line(f"Clue: {KINDS.get(finding.kind, '')}") if finding.kind in KINDS else []
+        lines += _line(f"Evidence: {ended(finding.evidence)}")
+        lines += _line(f"Do: {ended(finding.action) or 'nothing.'}")
+        lines += _line(f"Not established: {ended(finding.not_established)}") if finding.not_established else []
+        lines += _explained(finding.kind) if explains else []
+    log = curve.log
+    taken = [f"{name.replace('_', ' ')} from {column!r}" if name != column else name.replace("_", " ") for name, column in log.columns.items()]
+    source = "" if log.source == "CSV" else f" ({log.source})"
+    lines += ["", *_line(f"Columns{source}: {listed(taken)}.", indent="")] if taken else []
+    lines += _line(f"Not used: {listed(_few(log.unused))}.", indent="") if log.unused else []
+    return [*lines, *(line for note in log.notes for line in _line(f"Note: {ended(note)}", indent=""))]
+
+
+def _few(names: tuple[str, ...], *, most: int = 8) -> list[str]:
+    return list(names) if len(names) <= most else [*names[:most], f"{len(names) - most} more"]
+
+
+def _explained(kind: str) -> list[str]:
+    explanation = EXPLANATIONS.get(kind)
+    if explanation is None:
+        return []
+    lines = _line(f"What it means: {explanation.means}")
+    if explanation.knobs:
+        lines += [f"{_INDENT}What helps, the cheapest first:"]
+        lines += [line for at, knob in enumerate(explanation.knobs, start=1) for line in _line(knob, bullet=f"{at}. ", indent=2 * _INDENT)]
+    return lines
+
+
+def _outlook_text(outlook: Outlook, curves: tuple[CurveDiagnosis, ...]) -> list[str]:
+    lines = _line(f"Which will end better: {outlook_text(outlook, curves)}", indent="")
+    lines += _line(f"Evidence: {ended(outlook.evidence)}")
+    if len(curves) > 2:  # noqa: PLR2004 (of two, the pair is the comparison)
+        lines += pair_lines(outlook, curves)
+    lines += _line(f"Do: {ended(outlook.action)}") if outlook.action else []
+    return [*lines, *(_line(f"Not established: {ended(outlook.not_established)}") if outlook.not_established else [])]
+
+
+def outlook_text(outlook: Outlook, curves: tuple[CurveDiagnosis, ...]) -> str:
+    """Which of several curves will end better, in a few words."""
+    if outlook.outcome is OutlookOutcome.CANNOT_TELL or outlook.best is None:
+        return "cannot tell yet"
+    return f"{plain(curves[outlook.best].title)} (probability {percent_text(outlook.probability)})"
+
+
+def pair_lines(outlook: Outlook, curves: tuple[CurveDiagnosis, ...]) -> list[str]:
+    """The pairs that are decided, surest first."""
+    decided = sorted((pair for pair in outlook.pairs if pair.outcome is OutlookOutcome.DECIDED), key=lambda pair: -pair.probability)
+    said = [
+        f"{plain(curves[pair.better].title)} better than {plain(curves[pair.worse].title)} ({percent_text(pair.probability)})" for pair in decided[:_MOST_PAIRS]
+    ]
+    if len(decided) > _MOST_PAIRS:
+        said.append(f"{counted(len(decided) - _MOST_PAIRS, 'further pair')} can be told apart; --format json has all.")
+    return [line for sentence in said for line in _line(sentence, bullet="- ")]
+
+
+def _line(text: str, *, indent: str = _INDENT, bullet: str = "") -> list[str]:
+    further = indent + " " * len(bullet) if bullet else indent + _INDENT
+    return textwrap.wrap(plain(text), COLUMNS, initial_indent=indent + bullet, subsequent_indent=further, break_on_hyphens=False, break_long_words=True)
