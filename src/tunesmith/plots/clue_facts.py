@@ -10,7 +10,7 @@ from tunesmith.diagnosis import CurveDiagnosis
 from tunesmith.finding import Finding
 from tunesmith.log import NOTHING, Series
 from tunesmith.plots.facts import HEADROOM, MOST_POINTS, Floats, Interval, Line, smoothing_width
-from tunesmith.reading.smoothing import smooth
+from tunesmith.reading.smoothing import LARGEST, smooth
 
 GOOD_CLUES = frozenset({"balanced"})
 """Clues that are no trouble."""
@@ -120,7 +120,7 @@ def _shown(curve: CurveDiagnosis) -> tuple[Series, Series, str]:
 
 def _top(series: Sequence[Series]) -> float:
     """The highest loss to draw: a little above where the curves begin, or the highest there is."""
-    found = [finite for one in series if (finite := one.value[np.isfinite(one.value)]).size]
+    found = [finite for one in series if (finite := one.value[np.abs(one.value) < LARGEST]).size]  # NaN compares false
     if not found:
         return 1.0
     starts = []
@@ -142,7 +142,7 @@ def _lines(series: Series, *, top: float) -> tuple[Line, Line]:
 
 def _means(series: Series) -> tuple[Floats, Floats]:
     """Means over neighbours, where there are more points than a figure can show."""
-    values = np.where(np.isfinite(series.value), series.value, np.nan)
+    values = np.where(np.abs(series.value) < LARGEST, series.value, np.nan)
     every = math.ceil(values.size / _KEPT_POINTS)
     if every <= 1:
         return series.step, values
@@ -159,7 +159,7 @@ def _thinned(series: Series) -> Line:
 
 
 def _line(x: Floats, y: Floats) -> Line:
-    kept = np.isfinite(y)
+    kept = np.abs(y) < LARGEST
     x, y = x[kept], y[kept]
     every = max(1, math.ceil(x.size / MOST_POINTS))
     picked = np.unique(np.append(np.arange(0, x.size, every), x.size - 1)) if x.size else np.arange(0)
@@ -181,7 +181,7 @@ def padded(low: float, high: float, *, is_log: bool) -> Interval:
     if is_log:
         pad = (high / low) ** 0.04
         return low / pad, high * pad
-    pad = 0.04 * (high - low) or 0.05
+    pad = max(0.04 * (high - low), 1e-3 * max(abs(low), abs(high))) or 0.05
     return (low - (min(pad, 0.15 * low) if low > 0 else pad), high + pad)
 
 

@@ -139,7 +139,7 @@ def _outlook_text(outlook: Outlook, curves: tuple[CurveDiagnosis, ...]) -> list[
     lines = _line(f"Which will end better: {outlook_text(outlook, curves)}", indent="")
     lines += _line(f"Evidence: {ended(outlook.evidence)}")
     if len(curves) > 2:  # noqa: PLR2004 (of two, the pair is the comparison)
-        lines += pair_lines(outlook, curves)
+        lines += [line for sentence in pair_sentences(outlook, curves) for line in _line(sentence, bullet="- ")]
     lines += _line(f"Do: {ended(outlook.action)}") if outlook.action else []
     return [*lines, *(_line(f"Not established: {ended(outlook.not_established)}") if outlook.not_established else [])]
 
@@ -151,7 +151,7 @@ def outlook_text(outlook: Outlook, curves: tuple[CurveDiagnosis, ...]) -> str:
     return f"{plain(curves[outlook.best].title)} (probability {percent_text(outlook.probability)})"
 
 
-def pair_lines(outlook: Outlook, curves: tuple[CurveDiagnosis, ...]) -> list[str]:
+def pair_sentences(outlook: Outlook, curves: tuple[CurveDiagnosis, ...]) -> list[str]:
     """The pairs that are decided, surest first."""
     decided = sorted((pair for pair in outlook.pairs if pair.outcome is OutlookOutcome.DECIDED), key=lambda pair: -pair.probability)
     said = [
@@ -159,7 +159,7 @@ def pair_lines(outlook: Outlook, curves: tuple[CurveDiagnosis, ...]) -> list[str
     ]
     if len(decided) > _MOST_PAIRS:
         said.append(f"{counted(len(decided) - _MOST_PAIRS, 'further pair')} can be told apart; --format json has all.")
-    return [line for sentence in said for line in _line(sentence, bullet="- ")]
+    return said
 
 
 def _line(text: str, *, indent: str = _INDENT, bullet: str = "") -> list[str]:
