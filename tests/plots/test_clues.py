@@ -101,9 +101,7 @@ def test_a_log_of_metrics_alone_draws_the_first() -> None:
 STRANGE = st.lists(st.floats() | st.sampled_from([0.0, math.nan, math.inf, -1.0, 1e30]), max_size=12)
 
 
-@pytest.mark.parametrize(
-    "values", [[], [math.nan], [0.0], [5.6e14], [1e308, -1e308, 1.0], [math.inf, 0.0, 1e-30], [1.0] * 7, [-3.0, -2.0, math.nan]], ids=str
-)
+@pytest.mark.parametrize("values", [[], [math.nan], [0.0], [5.6e14], [1e308, -1e308, 1.0], [math.inf, 0.0, 1e-30], [1.0] * 7, [-3.0, -2.0, math.nan]], ids=str)
 def test_strange_losses_are_drawn_without_a_warning(values: list[float]) -> None:
     draw_strictly(values, since=3)
 
