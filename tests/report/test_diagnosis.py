@@ -99,7 +99,7 @@ def test_the_text_explains_on_demand() -> None:
 
 
 @pytest.mark.parametrize("explains", [False, True])
-def test_no_line_is_too_long_and_nothing_hostile_gets_through(explains: bool) -> None:
+def test_no_line_is_too_long_and_nothing_hostile_gets_through(*, explains: bool) -> None:
     for diagnosis in (Diagnosis(curves=(make_curve(name="x" * 300, file="y" * 300),)), hostile_diagnosis()):
         text = diagnosis_text(diagnosis, explains=explains)
         assert all(len(line) <= 100 for line in text.splitlines())
