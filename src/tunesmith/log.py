@@ -1,6 +1,7 @@
 """What a log of any tool says of one training, raw. Records only: no torch, no I/O, no smoothing."""
 
 import math
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -9,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from tunesmith.curve import Curve
 from tunesmith.settings import Json
 
 Floats = NDArray[np.float64]
@@ -127,5 +129,75 @@ class TrainingLog:
         )
 
 
+def from_curve(curve: Curve, *, name: str, total_steps: int | None = None) -> TrainingLog:
+    """A curve of ours as the log that another tool would have written of it: what reads logs then reads curves.
+
+    Args:
+        curve: Every update and evaluation is taken.
+        name: Of the log.
+        total_steps: Updates that the training was meant to have. Default: not known, since a curve does not say.
+
+    Returns:
+        A log whose steps are updates, counted from 1: a value at step n was recorded by the n-th update, or after it.
+
+    Example:
+        >>> curve = Curve(lr=(0.1, 0.2), momentum=(0.9, 0.9), train_loss=(2.0, 1.5), eval_step=(2,), valid_loss=(1.6,), metrics={"accuracy": (0.5,)})
+        >>> log = from_curve(curve, name="a run")
+        >>> log.lr.to_dict(), log.valid_metrics["accuracy"].to_dict()
+        ({'step': [1.0, 2.0], 'value': [0.1, 0.2]}, {'step': [2.0], 'value': [0.5]})
+    """
+    updates = range(1, 1 + len(curve.train_loss))
+    return TrainingLog(
+        name=name,
+        source="tunesmith",
+        step_unit=StepUnit.STEP,
+        lr=Series.of(updates, curve.lr),
+        train_loss=Series.of(updates, curve.train_loss),
+        valid_loss=Series.of(curve.eval_step, curve.valid_loss),
+        valid_metrics={key: Series.of(curve.eval_step, values) for key, values in curve.metrics.items()},
+        total_steps=total_steps,
+    )
+
+
+def direction_of(metric: str) -> bool | None:
+    """Whether more of a metric is better, by its name: True, False where less is better, None where the name does not say.
+
+    A name that holds a word of each is an error or a loss: "top5_error", "dice_loss".
+
+    Args:
+        metric: Name as a tool wrote it, with or without its split.
+
+    Example:
+        >>> [direction_of(name) for name in ("val/top-5 accuracy", "MulticlassF1Score", "mAP50-95", "neg_mean_squared_error")]
+        [True, True, True, True]
+        >>> [direction_of(name) for name in ("top5_error", "perplexity", "neg_log_likelihood", "eval_rmse")], direction_of("score")
+        ([False, False, False, False], None)
+    """
+    apart = re.sub(r"(?<=[a-z]{2})(?=[A-Z])", "_", metric).lower()
+    words = [word for word in re.split(r"[^a-z0-9]+", apart) if word]
+    pairs = [one + other for one, other in zip(words, words[1:], strict=False)]
+    names = {*words, *pairs, *(word.rstrip("0123456789") for word in words)}
+    is_turned = not names.isdisjoint({"neg", "negative"}) and "loss" not in names  # as scikit-learn names an error that is to be raised
+    if names & _LESS_IS_BETTER:
+        return is_turned
+    return not is_turned if names & _MORE_IS_BETTER else None
+
+
 _SERIES = ("lr", "train_loss", "valid_loss", "epoch")
 _METRICS = ("train_metrics", "valid_metrics")
+_MORE_IS_BETTER = frozenset(
+    {
+        "acc", "accuracy", "accuracies", "correct", "top", "f1", "f1score", "fscore", "fbeta", "auc", "auroc", "rocauc", "auprc", "prauc", "bleu", "sacrebleu",
+        "chrf", "meteor", "cider", "rouge", "iou", "miou", "jaccard", "dice", "map", "mar", "ap", "ar", "precision", "prec", "recall", "sensitivity",
+        "specificity", "r2", "r2score", "rsquared", "explainedvariance", "psnr", "ssim", "mcc", "matthews", "kappa", "pearson", "pearsonr", "spearman",
+        "spearmanr", "kendall", "corr", "correlation", "ndcg", "mrr", "hits", "hitrate", "exactmatch", "likelihood", "elbo", "reward", "return", "winrate",
+        "success",
+    }
+)  # fmt: skip
+_LESS_IS_BETTER = frozenset(
+    {
+        "loss", "logloss", "error", "errors", "err", "mae", "mse", "rmse", "msle", "rmsle", "mape", "smape", "mase", "perplexity", "ppl", "wer", "cer", "ter",
+        "eer", "ece", "nll", "bce", "xent", "crossentropy", "kl", "kld", "bpc", "bpb", "brier", "crps", "deviance", "fid", "kid", "lpips", "distance",
+        "inaccuracy", "fpr", "fnr", "gap", "cost",
+    }
+)  # fmt: skip
