@@ -25,7 +25,9 @@ from tunesmith.curve import Curve
 from tunesmith.engine import run_spec
 from tunesmith.settings import RunSpec, Settings
 
-TASKS = ("wine_mlp", "california_mlp", "digits_cnn")
+FIT_TASKS = ("wine_mlp", "california_mlp", "mnist_noisy_labels")
+REPORT_TASKS = ("adult_mlp", "digits_cnn", "digits_finetune", "mnist_lenet", "shakespeare_lstm")
+TASKS = (*FIT_TASKS, *REPORT_TASKS)
 N_SETTINGS = 24
 SHORTER = 8
 _DRAW = 77

@@ -1,0 +1,5 @@
+"""Curves → which will end better, with a probability: `standing` says where each stands, `pair` compares two, `foresee` all of them. Judges by curves alone."""
+
+from tunesmith.reading.outlook.foresee import foresee
+
+__all__ = ["foresee"]
