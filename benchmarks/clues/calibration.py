@@ -7,7 +7,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 EDGES = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
-_DPI = 90
+_DPI = 80
 
 
 @dataclass(frozen=True, kw_only=True)

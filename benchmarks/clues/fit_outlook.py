@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from benchmarks.clues.cut_runs import SHARES, cut_pairs
-from benchmarks.clues.pairs import FIT_TASKS, REPORT_TASKS, ROWS, contenders, pairs_of
+from benchmarks.clues.short_runs import FIT_TASKS, REPORT_TASKS, ROWS, contenders, pairs_of
 from tunesmith.log import from_curve
 from tunesmith.reading.outlook import pair as today
 from tunesmith.reading.outlook.pair import Basis, cut_score, rehearsal_features
