@@ -1,6 +1,7 @@
 """JSON read piece by piece: a million rows, parsed at once, would take three times the memory of their file."""
 
 import json
+import re
 from collections.abc import Iterator
 from json.decoder import WHITESPACE
 from typing import TextIO
@@ -8,6 +9,9 @@ from typing import TextIO
 _BLOCK_LETTERS = 1 << 16
 """Some hundred rows: few enough to stay in the processor's caches."""
 _DECODER = json.JSONDecoder()
+_COMMA = re.compile(r"\s*,\s*\{?")
+_REST_OF_NUMBER = 2
+"""Letters that may stand behind a number that a block's end cuts off: "1" is read of "1e-", which goes on as "1e-5"."""
 
 
 class JsonReader:
@@ -22,8 +26,9 @@ class JsonReader:
         {'rows': [[{'loss': 2.5}], [{'loss': 1.5}]], 'steps': 2}
     """
 
-    def __init__(self, file: TextIO) -> None:
+    def __init__(self, file: TextIO, *, block_letters: int = _BLOCK_LETTERS) -> None:
         self._file = file
+        self._block_letters = block_letters
         self._text = ""
         self._at = 0
         self._n_dropped = 0
@@ -46,7 +51,7 @@ class JsonReader:
                 if self._grow():
                     continue
                 raise self._error(error.msg, at=error.pos) from error
-            if end < len(self._text) or not self._grow():  # "12" at the end of a block may go on as "123"
+            if end + _REST_OF_NUMBER < len(self._text) or not self._grow():
                 self._at = end
                 return found
 
@@ -65,31 +70,41 @@ class JsonReader:
     def items(self) -> Iterator[list[object]]:
         """The items of the list that begins here, in pieces."""
         self._take("[")
-        while self.peek() != "]":
-            yield self._piece()
-            self._take_comma("]")
+        if self.peek() != "]":
+            yield [self.value()]
+            between = self._text[self._at - 1 : self._at] + self._comma()
+            parting = between if between.startswith("}") and between.endswith("{") else ","
+            while self.peek() != "]":
+                self._take_comma("]")
+                yield self._piece(parting)
         self._take("]")
 
-    def _piece(self) -> list[object]:
-        """Some items: all up to the last comma in the block that may part two, if that is what it does; else the next one.
+    def _comma(self) -> str:
+        """What parts two items here, up to the next one's brace."""
+        self.peek()
+        found = _COMMA.match(self._text, self._at)
+        return found[0] if found else ""
 
-        What is between two brackets is a list only where the second comma was no part of a string or of an item: then the text does not parse.
+    def _piece(self, parting: str) -> list[object]:
+        """Some items: all up to the last place in the block that may part two, if that is what it does; else the next one.
+
+        What stands before a comma parses as the inside of a list only if that comma parts two items, and is no part of a string or of an item.
         """
-        cut = self._text.rfind("},", self._at) + 1 or self._text.rfind(",", self._at)
-        if cut > self._at:
-            try:
-                found: list[object] = json.loads(f"[{self._text[self._at : cut]}]")
-            except json.JSONDecodeError:
-                return self._one_by_one(cut)
-            self._at = cut
-            return found
-        return [self.value()]
+        end = self._text.rfind(parting, self._at) + parting.startswith("}")
+        if end <= self._at:
+            return [self.value()]
+        try:
+            found: list[object] = json.loads(f"[{self._text[self._at : end]}]")
+        except json.JSONDecodeError:
+            return self._one_by_one(end)
+        self._at = end
+        return found
 
     def _one_by_one(self, end: int) -> list[object]:
         last = self._n_dropped + end
         found = [self.value()]
         while self.peek() == "," and self._n_dropped + self._at < last:
-            self._take(",")
+            self._take_comma("]")
             found.append(self.value())
         return found
 
@@ -106,7 +121,7 @@ class JsonReader:
 
     def _grow(self) -> bool:
         """One more block, or as much again as there is; False at the end of the file."""
-        more = self._file.read(max(_BLOCK_LETTERS, len(self._text) - self._at))
+        more = self._file.read(max(self._block_letters, len(self._text) - self._at))
         if not more:
             return False
         self._n_dropped += self._at

@@ -28,24 +28,25 @@ def collect_rows(collector: Collector, rows: Sequence[Mapping[str, object]]) -> 
     The row with which Hugging Face's Trainer sums up a training is left out: its `train_loss` is a mean over all steps.
     """
     rows = [row for row in rows if not ("total_flos" in row and "train_runtime" in row)]
-    columns = _columns(rows)
-    if any(issubclass(kind, Mapping) for column in columns.values() for kind in set(map(type, column))):
-        columns = _columns([_flat(row) for row in rows])
-    collector.add(columns.items(), n_rows=len(rows))
+    collector.add(_columns(rows).items(), n_rows=len(rows))
 
 
-def _columns(rows: Sequence[Mapping[str, object]]) -> dict[str, Sequence[object]]:
+def _columns(rows: Sequence[Mapping[str, object]], *, before: str = "", depth: int = 0) -> dict[str, Sequence[object]]:
+    columns: dict[str, Sequence[object]] = {}
+    for key, column in _plain_columns(rows).items():
+        if depth < _DEEPEST and any(issubclass(kind, Mapping) for kind in set(map(type, column))):
+            inner = [cell if isinstance(cell, Mapping) else {} for cell in column]
+            columns |= _columns(inner, before=f"{before}{key}/", depth=depth + 1)
+            others = [None if isinstance(cell, Mapping) else cell for cell in column]
+            if any(cell is not None for cell in others):
+                columns[before + key] = others
+        else:
+            columns[before + key] = column
+    return columns
+
+
+def _plain_columns(rows: Sequence[Mapping[str, object]]) -> dict[str, Sequence[object]]:
     keys = list(rows[0]) if rows else []
     if all(list(row) == keys for row in rows):  # most often so, and then it is quicker
         return dict(zip(map(str, keys), zip(*(row.values() for row in rows), strict=True), strict=True))
     return {str(key): [row.get(key) for row in rows] for key in dict.fromkeys(key for row in rows for key in row)}
-
-
-def _flat(row: Mapping[str, object], *, before: str = "", depth: int = 0) -> dict[str, object]:
-    flat: dict[str, object] = {}
-    for key, cell in row.items():
-        if isinstance(cell, Mapping) and depth < _DEEPEST:
-            flat |= _flat(cell, before=f"{before}{key}/", depth=depth + 1)
-        else:
-            flat[f"{before}{key}"] = cell
-    return flat
