@@ -2,63 +2,120 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import cast
 
 from tunesmith.errors import CurveError
 from tunesmith.integrations.logs.columns import table_of
-from tunesmith.integrations.logs.rows import collect_rows, table_of_rows
+from tunesmith.integrations.logs.json_stream import JsonReader
+from tunesmith.integrations.logs.rows import collect_rows, table_of_collected
 from tunesmith.integrations.logs.table import Collector, Table
 
 _PIECE_LINES = 500
 """Few enough to stay in the processor's caches."""
+_LONGEST_ROW = 1 << 20
+"""Letters of a line; a longer one is a whole file."""
+_WHOLE = ""
+"""Stands for the key of a file that has none."""
 
 
 def read_json(path: Path, *, encoding: str = "utf-8-sig") -> list[Table]:
     """The log in a JSON file: an object of columns, a list of rows, a line for each row, or a `log_history` as Hugging Face's Trainer writes it.
+
+    Of a file that ends too early, what stands before is read.
 
     Raises:
         CurveError: The file is no JSON, or JSON of another form.
     """
     try:
         with path.open(encoding=encoding) as file:
-            first = next((line for line in file if line.strip()), "")
-            has_more = any(line.strip() for line in file)
+            first = next((line for line in iter(partial(file.readline, _LONGEST_ROW), "") if line.strip()), "")
+            has_more = any(line.strip() for line in iter(partial(file.readline, _LONGEST_ROW), ""))
         if has_more and _is_row(first):
             return [_of_lines(path, encoding=encoding)]
         with path.open(encoding=encoding) as file:
-            content: object = json.load(file)
+            content, why = _content(JsonReader(file))
     except (OSError, ValueError, RecursionError) as error:
-        raise CurveError(f"A log that begins like JSON must be JSON to its end, and {path} is not ({_words(error)}). Write it anew, or as CSV.") from error
-    return [_of_content(content, name=path.name)]
+        raise _no_json(path, error) from error
+    try:
+        table = _of_content(content, name=path.name)
+    except CurveError as error:
+        if why is None:
+            raise
+        raise _no_json(path, why) from error
+    if not why:
+        return [table]
+    return [replace(table, notes=(f"{path.name} is cut off or damaged ({_words(why)}); what stands before is read.", *table.notes))]
+
+
+def _no_json(path: Path, why: Exception) -> CurveError:
+    return CurveError(f"A log that begins like JSON must be JSON to its end, and {path} is not ({_words(why)}). Write it anew, or as CSV.")
+
+
+def _content(reader: JsonReader) -> tuple[object, ValueError | None]:
+    """What a file holds, rows as a `Collector`; and what is wrong with its end."""
+    content: dict[str, object] = {}
+    try:
+        if reader.peek() == "[":
+            _take(reader, content, _WHOLE)
+        elif reader.peek() == "{":
+            for key in reader.fields():
+                _take(reader, content, key)
+        else:
+            content[_WHOLE] = reader.value()
+        if reader.peek():
+            raise ValueError("more follows its end")  # noqa: TRY301 (as any other damage)
+    except ValueError as error:
+        if not content or isinstance(error, UnicodeError):
+            raise
+        return content.get(_WHOLE, content), error
+    return content.get(_WHOLE, content), None
+
+
+def _take(reader: JsonReader, content: dict[str, object], key: str) -> None:
+    """The next value under its key: rows at once, so that those before a damage are there; any other when it is whole."""
+    if reader.peek() != "[":
+        content[key] = reader.value()
+        return
+    items: list[object] = []
+    rows = Collector()
+    for piece in reader.items():
+        objects = [row for row in piece if isinstance(row, dict)]
+        if objects:
+            content[key] = rows
+            collect_rows(rows, objects)
+        elif not rows.n_rows:
+            items += piece
+    content.setdefault(key, items)
 
 
 def _of_content(content: object, *, name: str) -> Table:
-    if isinstance(content, list):
-        rows = [row for row in content if isinstance(row, dict)]
-        if rows:
-            return table_of_rows(rows, name=name, source="JSON")
+    if isinstance(content, Collector):
+        return table_of_collected(content, name=name, source="JSON")
     if isinstance(content, dict):
-        history = content.get("log_history")
-        if isinstance(history, list):
-            return _of_trainer_state(cast("Mapping[str, object]", content), history, name=name)
+        if "log_history" in content:
+            return _of_trainer_state(cast("Mapping[str, object]", content), name=name)
+        rows = next((value for value in content.values() if isinstance(value, Collector)), None)
         inner = content.get("history")
         columns = inner if isinstance(inner, dict) else content
         lists = {str(key): _cells(value) for key, value in columns.items() if isinstance(value, (list, dict))}
+        if rows is not None and not any(lists.values()):
+            return table_of_collected(rows, name=name, source="JSON")
         if lists:
             is_keras = len(lists) == len(columns) and not any(key in lists for key in ("step", "steps", "iteration", "epoch"))
             return table_of(lists, name=name, source="Keras history" if is_keras else "JSON", are_rows_epochs=is_keras)
     raise CurveError(f"A JSON log must be columns of numbers, rows, or a trainer_state.json, and {name} is none of them. Pass the log of a training.")
 
 
-def _of_trainer_state(state: Mapping[str, object], history: list[object], *, name: str) -> Table:
-    """What Hugging Face's Trainer keeps. The entry at the end of a training sums it up (its `train_loss` is a mean over all steps) and is left out."""
-    rows = [row for row in history if isinstance(row, dict) and "train_runtime" not in row]
-    if not rows:
+def _of_trainer_state(state: Mapping[str, object], *, name: str) -> Table:
+    """What Hugging Face's Trainer keeps."""
+    rows, total = state["log_history"], state.get("max_steps")
+    if not isinstance(rows, Collector) or not rows.n_rows:
         raise CurveError(f"A trainer_state.json must have entries in log_history, and {name} has none. Pass one of a training with logging_steps.")
-    total = state.get("max_steps")
-    return table_of_rows(rows, name=name, source="Hugging Face Trainer", total_steps=total if isinstance(total, int) and total > 0 else None)
+    return table_of_collected(rows, name=name, source="Hugging Face Trainer", total_steps=total if isinstance(total, int) and total > 0 else None)
 
 
 def _cells(value: list[object] | dict[str, object]) -> Sequence[object]:

@@ -12,5 +12,7 @@ def read_clues(run: Curve | TrainingLog, *, thresholds: Thresholds = DEFAULT_THR
     if isinstance(run, TrainingLog):
         steps = tuple(int(step) for step in run.valid_loss.step)
         n = max(steps, default=1)
-        run = Curve(lr=(0.1,) * n, momentum=(0.9,) * n, train_loss=tuple(2 - i / n for i in range(n)), eval_step=steps, valid_loss=tuple(run.valid_loss.value.tolist()))
+        run = Curve(
+            lr=(0.1,) * n, momentum=(0.9,) * n, train_loss=tuple(2 - i / n for i in range(n)), eval_step=steps, valid_loss=tuple(run.valid_loss.value.tolist())
+        )
     return old.read_clues(run, thresholds=thresholds)
