@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from tests import record_strategies as records
 
 from tunesmith.curve import Curve
-from tunesmith.diagnosis import CurveDiagnosis, Diagnosis, NotRead, Outlook, OutlookOutcome, PairOutlook, log_of_curve
+from tunesmith.diagnosis import CurveDiagnosis, Diagnosis, NotRead, Outlook, OutlookOutcome, PairOutlook
 from tunesmith.finding import Finding
-from tunesmith.log import Series, StepUnit, TrainingLog
+from tunesmith.log import Series, StepUnit, TrainingLog, from_curve
 
 PAIR = PairOutlook(better=1, worse=0, probability=0.9, outcome=OutlookOutcome.DECIDED, evidence="From the first half.")
 OUTLOOK = Outlook(outcome=OutlookOutcome.DECIDED, best=1, probability=0.9, pairs=(PAIR,), evidence="Two curves.", not_established="Other seeds.")
@@ -22,20 +22,12 @@ def finding(kind: str = "overfitting") -> Finding:
 
 @given(records.curves(), st.lists(records.findings(), min_size=1, max_size=3))
 def test_a_diagnosis_survives_json(curve: Curve, findings: list[Finding]) -> None:
-    one = CurveDiagnosis(log=log_of_curve(curve, name="run"), findings=tuple(findings), file="a.csv", run="run 1 of 2")
+    one = CurveDiagnosis(log=from_curve(curve, name="run"), findings=tuple(findings), file="a.csv", run="run 1 of 2")
     diagnosis = Diagnosis(curves=(one, one), outlook=OUTLOOK, not_read=(NotRead(file="b.csv", why="It is empty."),))
     again = Diagnosis.from_dict(json.loads(json.dumps(diagnosis.to_dict(), allow_nan=False)))
     assert again.to_dict() == diagnosis.to_dict()
     assert again.outlook == OUTLOOK
     assert (again.verdict, again.findings) == (diagnosis.verdict, tuple(findings))
-
-
-def test_a_curve_of_ours_becomes_a_log_with_its_steps() -> None:
-    curve = Curve(lr=(0.1, 0.2), momentum=(0.9, 0.9), train_loss=(2.0, 1.5), eval_step=(0, 2), valid_loss=(2.1, 1.4), metrics={"accuracy": (0.1, 0.6)})
-    log = log_of_curve(curve)
-    assert log.step_unit is StepUnit.STEP
-    assert (log.lr.step.tolist(), log.lr.value.tolist()) == ([0, 1], [0.1, 0.2])
-    assert (log.valid_loss.step.tolist(), log.valid_metrics["accuracy"].value.tolist()) == ([0, 2], [0.1, 0.6])
 
 
 @pytest.mark.parametrize(

@@ -5,43 +5,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
-
-from tunesmith.curve import Curve
 from tunesmith.finding import Finding
-from tunesmith.log import Series, StepUnit, TrainingLog
+from tunesmith.log import TrainingLog
 from tunesmith.settings import Json
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-
-def log_of_curve(curve: Curve, *, name: str = "curve") -> TrainingLog:
-    """What a run of ours recorded, as a log: a training loss stands at the update that it came before, a validation loss after as many updates as were applied.
-
-    Args:
-        curve: What the run recorded.
-        name: What to call it.
-
-    Example:
-        >>> log = log_of_curve(Curve(lr=(0.1, 0.2), momentum=(0.9, 0.9), train_loss=(2.0, 1.5), eval_step=(2,), valid_loss=(1.4,)))
-        >>> log.train_loss.to_dict(), log.valid_loss.to_dict()
-        ({'step': [0.0, 1.0], 'value': [2.0, 1.5]}, {'step': [2.0], 'value': [1.4]})
-    """
-
-    def series(values: tuple[float, ...], steps: tuple[int, ...] | None = None) -> Series:
-        at = np.arange(len(values), dtype=np.float64) if steps is None else np.array(steps, dtype=np.float64)
-        return Series(step=at, value=np.array(values, dtype=np.float64))
-
-    return TrainingLog(
-        name=name,
-        source="tunesmith",
-        step_unit=StepUnit.STEP,
-        lr=series(curve.lr),
-        train_loss=series(curve.train_loss),
-        valid_loss=series(curve.valid_loss, curve.eval_step),
-        valid_metrics={metric: series(values, curve.eval_step) for metric, values in curve.metrics.items()},
-    )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -133,10 +102,14 @@ class PairOutlook:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
-        """The record that `dataclasses.asdict` made this object of."""
-        fields = dict(data)
-        fields["outcome"] = OutlookOutcome(data["outcome"])
-        return cls(**fields)
+        """The record that a part of `Outlook.to_dict` was made of."""
+        return cls(
+            better=data["better"],
+            worse=data["worse"],
+            probability=data["probability"],
+            outcome=OutlookOutcome(data["outcome"]),
+            evidence=data["evidence"],
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,10 +141,15 @@ class Outlook:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
         """The record that `to_dict` was called on."""
-        fields = dict(data)
-        fields["outcome"] = OutlookOutcome(data["outcome"])
-        fields["pairs"] = tuple(PairOutlook.from_dict(pair) for pair in data["pairs"])
-        return cls(**fields)
+        return cls(
+            outcome=OutlookOutcome(data["outcome"]),
+            best=data["best"],
+            probability=data["probability"],
+            pairs=tuple(PairOutlook.from_dict(pair) for pair in data["pairs"]),
+            evidence=data["evidence"],
+            not_established=data["not_established"],
+            action=data["action"],
+        )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

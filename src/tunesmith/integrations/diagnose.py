@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import TypeAlias
 
 from tunesmith.curve import Curve, Run
-from tunesmith.diagnosis import CurveDiagnosis, Diagnosis, NotRead, log_of_curve
+from tunesmith.diagnosis import CurveDiagnosis, Diagnosis, NotRead
 from tunesmith.errors import CurveError, InputError
 from tunesmith.integrations.logs import from_columns, read_log
 from tunesmith.integrations.logs.columns import Frame
-from tunesmith.log import TrainingLog
+from tunesmith.log import TrainingLog, from_curve
 from tunesmith.reading.clues import read_clues
 from tunesmith.reading.outlook import foresee
 
@@ -80,9 +80,9 @@ def _name(at: int, *, of: int) -> str:
 def _curves_of(source: Source, *, columns: Mapping[str, str] | None, name: str) -> list[CurveDiagnosis]:
     if isinstance(source, Run):
         label = f"lr {source.spec.settings.lr:g}, seed {source.spec.seed}"
-        return [CurveDiagnosis(log=log_of_curve(source.curve, name=label), findings=read_clues(source.curve))]
+        return [CurveDiagnosis(log=from_curve(source.curve, name=label, total_steps=source.spec.total_steps), findings=read_clues(source.curve))]
     if isinstance(source, Curve):
-        return [CurveDiagnosis(log=log_of_curve(source, name=name), findings=read_clues(source))]
+        return [CurveDiagnosis(log=from_curve(source, name=name), findings=read_clues(source))]
     if isinstance(source, TrainingLog):
         return [CurveDiagnosis(log=source, findings=read_clues(source))]
     if not isinstance(source, (str, Path)):

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from tunesmith.diagnosis import CurveDiagnosis, log_of_curve
+from tunesmith.diagnosis import CurveDiagnosis
+from tunesmith.log import from_curve
 from tunesmith.plots.clue_facts import clue_facts
 from tunesmith.plots.facts import MOST_POINTS
 from tunesmith.reading.clues import KINDS, read_clues
@@ -26,7 +27,8 @@ def clues_section(evidence: Evidence, plots: Plots) -> Markup:
     arms = () if confirm is None else confirm.arms
     blocks: list[Markup] = []
     for arm in arms[:_MOST_RUNS]:
-        curve = CurveDiagnosis(log=log_of_curve(arm.run.curve, name=f"{arm.label}, seed {arm.run.spec.seed}"), findings=read_clues(arm.run.curve))
+        log = from_curve(arm.run.curve, name=f"{arm.label}, seed {arm.run.spec.seed}", total_steps=arm.run.spec.total_steps)
+        curve = CurveDiagnosis(log=log, findings=read_clues(arm.run.curve))
         blocks += [element("h3", curve.title)] if len(arms) > 1 else []
         blocks.append(curve_block(curve, plots))
     note = "Read by the defaults of this version, from the raw curves of the confirming run; tunesmith diagnose reads any other training in the same way."
