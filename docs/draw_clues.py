@@ -49,16 +49,17 @@ def sketches() -> dict[str, Sketch]:
     swing = 0.35 * np.sin(2 * np.pi * 11 * T) * np.clip(T * 4, 0, 1)
     lost = np.where(_LOST_AT > T, fall(rate=7), np.clip(0.5 + 40 * (T - _LOST_AT), None, 3.2))
     jumps = jump(at=0.35, by=1.3) + jump(at=0.62, by=1.0)
+    slow = 0.8 * np.clip((T - 0.15) / 0.4, 0, 1) ** 1.5
     return {
         "diverged": (lost, lost + 0.08, _LOST_AT),
         "unstable": (fall(to=0.3) + jumps, fall(to=0.45) + 1.15 * jumps, 0.35),
         "oscillating": (fall(to=0.5) + 0.8 * swing, fall(to=0.7) + swing, 0.2),
         "never_started": (2.3 + 0.02 * noise, 2.33 + 0.02 * noise[::-1], None),
         "overfitting": (fall(to=0.1, rate=6), fall(to=0.5, rate=8) + rise(since=0.35, by=0.9), 0.35),
-        "weight_decay_low": (fall(to=0.0, rate=11), fall(to=0.75, rate=10) + rise(since=0.25, by=0.5), 0.3),
-        "metrics_disagree": (fall(to=0.1, rate=6), fall(to=0.5, rate=8) + rise(since=0.35, by=0.7), 0.35),
+        "weight_decay_low": (fall(to=0.0, rate=11), fall(to=0.95, rate=10), None),
+        "metrics_disagree": (fall(to=0.35, rate=9), fall(to=0.5, rate=8) + rise(since=0.35, by=0.7), 0.35),
         "early_overfitting_hump": (fall(to=0.25), fall(to=0.45) + bump(at=0.28, width=0.1, by=0.55), 0.18),
-        "weight_decay_high": (fall(to=1.35, rate=14), fall(to=1.42, rate=14), None),
+        "weight_decay_high": (fall(to=0.6, rate=16) + slow, fall(to=0.7, rate=16) + slow, 0.2),
         "underfitting": (2.3 - 0.75 * T, 2.34 - 0.75 * T, None),
         "unfinished": (fall(to=0.1, rate=1.9), fall(to=0.3, rate=1.9), None),
         "plateaued": (fall(to=0.4, rate=16), fall(to=0.55, rate=16), 0.35),

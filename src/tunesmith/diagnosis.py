@@ -1,8 +1,10 @@
 """What is said of training curves: the clues of each, and which of several will end better. Records only."""
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Self
 
 from tunesmith.finding import Finding
@@ -57,6 +59,23 @@ class CurveDiagnosis:
         """The record that `to_dict` was called on."""
         findings = tuple(Finding.from_dict(finding) for finding in data["findings"])
         return cls(log=TrainingLog.from_dict(data["log"]), findings=findings, file=data.get("file"), run=data.get("run"))
+
+
+def short_titles(curves: Sequence[CurveDiagnosis]) -> list[str]:
+    """The titles of curves without the folder that all their files share.
+
+    Example:
+        >>> from tunesmith.log import StepUnit
+        >>> log = TrainingLog(name="metrics.csv", source="CSV", step_unit=StepUnit.STEP)
+        >>> short_titles([CurveDiagnosis(log=log, findings=(), file=f"logs/{run}/metrics.csv") for run in "ab"])
+        ['a/metrics.csv', 'b/metrics.csv']
+    """
+    folders = [PurePath(curve.file).parent.parts for curve in curves if curve.file is not None]
+    shared = 0
+    while folders and all(len(parts) > shared and parts[shared] == folders[0][shared] for parts in folders):
+        shared += 1
+    files = [None if curve.file is None else str(PurePath(*PurePath(curve.file).parts[shared:])) for curve in curves]
+    return [dataclasses.replace(curve, file=file).title for curve, file in zip(curves, files, strict=True)]
 
 
 @dataclass(frozen=True, kw_only=True)

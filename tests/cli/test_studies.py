@@ -48,7 +48,7 @@ def test_the_folder_of_a_training_is_named_as_such(run: Typed, tmp_path: Path, c
     path.write_text("step,lr,train_loss\n1,0.1,2.0\n")
     ended = run(*command, tmp_path)
     assert (ended.code, ended.out, ended.err.count("\n")) == (2, "", 1)
-    assert f"is one of a `tunesmith train`, which holds weights and curves. `tunesmith diagnose {path}` reads its curve." in ended.err
+    assert f"is one of a `tunesmith train`, which holds weights and curves. `tunesmith diagnose {tmp_path}` reads its curves." in ended.err
 
 
 def test_the_folder_of_a_single_probe_is_shown_and_has_no_plan_to_export(run: Typed, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 import tunesmith as ts
 from tunesmith.integrations.diagnose import diagnose, diagnose_files
 from tunesmith.reading.clues import KINDS
+from tunesmith.recipe.training import write_curve
 
 FIXTURES = Path(__file__).parent / "logs" / "fixtures"
 COLUMNS = {
@@ -119,6 +120,37 @@ def test_logs_that_the_tools_wrote_are_read(name: str) -> None:
     (one,) = diagnose(FIXTURES / name).curves
     assert one.findings
     assert len(one.log.train_loss) + len(one.log.valid_loss) > 0
+
+
+def test_the_curves_of_a_training_of_ours_are_read(tmp_path: Path) -> None:
+    for seed in (1, 2):
+        (tmp_path / f"seed-{seed}").mkdir()
+        write_curve(curve(), tmp_path / f"seed-{seed}" / "curve.csv")
+    assert [one.run for one in diagnose(tmp_path).curves] == ["seed-1/curve.csv", "seed-2/curve.csv"]
+    (one,) = diagnose(tmp_path / "seed-1").curves
+    assert (one.run, one.log.columns["valid_loss"]) == (None, "valid_loss")
+
+
+def test_the_full_trainings_of_a_study_of_ours_are_read(tmp_path: Path) -> None:
+    with ts.Study.create(tmp_path, fingerprint="f", description={}) as study:
+        with pytest.raises(ts.CurveError, match="has none yet"):
+            diagnose(tmp_path)
+        study.add(run(), purpose="confirm")
+        study.put_experiment(ts.Experiment(probe="confirm", arms=(ts.Arm(label="plan", value=None, run=run()),)))
+        study.put_experiment(ts.Experiment(probe="momentum", arms=(ts.Arm(label="momentum .9", value=0.9, run=run()),)))
+    (one,) = diagnose(tmp_path).curves
+    assert (one.title, one.log.total_steps) == (str(tmp_path), 40)
+
+
+def test_a_comparison_names_the_files_as_the_text_does(tmp_path: Path) -> None:
+    paths = [tmp_path / name / "metrics.csv" for name in ("a", "b")]
+    for path in paths:
+        path.parent.mkdir()
+        write(path)
+    outlook = diagnose(*paths).outlook
+    assert outlook is not None
+    assert "a/metrics.csv" in outlook.evidence
+    assert str(tmp_path) not in outlook.evidence
 
 
 def test_a_diagnosis_plots_itself_and_never_shows() -> None:

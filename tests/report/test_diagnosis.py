@@ -83,7 +83,7 @@ def test_the_text_says_the_unit_of_the_log() -> None:
 def test_the_text_ends_with_the_comparison() -> None:
     curves = (make_curve(), make_curve("balanced", file="logs/other.csv"))
     text = diagnosis_text(Diagnosis(curves=curves, outlook=make_outlook()))
-    assert "Which will end better: logs/other.csv (probability 90 %)\n  Evidence: The first half." in text
+    assert "Which will end better: other.csv (probability 90 %)\n  Evidence: The first half." in text
     unsure = Diagnosis(curves=curves, outlook=make_outlook(outcome=OutlookOutcome.CANNOT_TELL))
     assert "Which will end better: cannot tell yet" in diagnosis_text(unsure)
     three = Diagnosis(curves=(*curves, make_curve(file="c.csv")), outlook=make_outlook())
@@ -148,7 +148,7 @@ def test_the_page_is_well_formed_offline_and_escaped(name: str) -> None:
     assert not {"\x1b", "\u202e"} & set(without_scripts(document))
     text = "".join(reader.text)
     if name == "plain":
-        assert "Which will end better: logs/log.csv" in text
+        assert "Which will end better: log.csv" in text
         assert all(knob in text for knob in EXPLANATIONS["unstable"].knobs)
     else:
         assert "<script>alert(1)</script></script><img src=x onerror=alert(2)>&amp;<!-- %{x} {0}" in text

@@ -191,13 +191,11 @@ def _read_curve_file(path: Path) -> Result:
 def _open_study(folder: Path) -> "Study":
     from tunesmith.study import Study
 
-    if not (folder / "study.sqlite").exists():
-        curve = next((path for pattern in ("curve.csv", "seed-*/curve.csv") for path in sorted(folder.glob(pattern))), None)
-        if curve is not None:
-            raise InputError(
-                f"A study must be the --out folder of a search or a probe, and {str(folder)!r} is one of a `tunesmith train`, which holds weights and curves. "
-                f"`tunesmith diagnose {curve}` reads its curve."
-            )
+    if not (folder / "study.sqlite").exists() and any(next(folder.glob(pattern), None) for pattern in ("curve.csv", "seed-*/curve.csv")):
+        raise InputError(
+            f"A study must be the --out folder of a search or a probe, and {str(folder)!r} is one of a `tunesmith train`, which holds weights and curves. "
+            f"`tunesmith diagnose {folder}` reads its curves."
+        )
     return Study.open(folder)
 
 

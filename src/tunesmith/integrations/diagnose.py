@@ -1,17 +1,24 @@
 """Anyone's training curves → what they show: logs of other tools, columns in Python and runs of our own, read for clues and compared. Trains nothing."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
 from tunesmith.curve import Curve, Run
-from tunesmith.diagnosis import CurveDiagnosis, Diagnosis, NotRead
+from tunesmith.diagnosis import CurveDiagnosis, Diagnosis, NotRead, short_titles
 from tunesmith.errors import CurveError, InputError
 from tunesmith.integrations.logs import from_columns, read_log
 from tunesmith.integrations.logs.columns import Frame
 from tunesmith.log import TrainingLog, from_curve
 from tunesmith.reading.clues import read_clues
 from tunesmith.reading.outlook import foresee
+from tunesmith.study import Study
+from tunesmith.study.folder import DATABASE_NAME
+
+_FULL = frozenset({"confirm", "current"})
+_TRAINED = ("curve.csv", "seed-*/curve.csv")
+"""What `tunesmith train` writes."""
 
 Source: TypeAlias = str | Path | Curve | Run | TrainingLog | Mapping[str, Iterable[object]] | Sequence[Mapping[str, object]] | Frame
 """What `diagnose` takes."""
@@ -23,8 +30,8 @@ def diagnose(source: Source, *more: Source, columns: Mapping[str, str] | None = 
     Costs no training: it reads what was recorded, and loads no torch.
 
     Args:
-        source: A log of any tool, as a file or a folder (see `tunesmith.integrations.logs.read_log`); columns in Python, as a dict of lists, a list of
-            dicts or a DataFrame; a `Curve`, a `Run` or a `TrainingLog`. One source may hold several runs.
+        source: A log of any tool, as a file or a folder (see `tunesmith.integrations.logs.read_log`), or the folder of a study or training of ours; columns
+            in Python, as a dict of lists, a list of dicts or a DataFrame; a `Curve`, a `Run` or a `TrainingLog`. One source may hold several runs.
         more: Further ones; two or more curves are compared as well.
         columns: What is what, where the names do not say it: {"valid_loss": "my column"}; "" for what is not to be read. Roles are step, epoch, lr,
             train_loss and valid_loss. Holds for every source that has columns.
@@ -69,7 +76,8 @@ def diagnose_files(paths: Sequence[Path], *, columns: Mapping[str, str] | None =
 
 
 def _joined(curves: Sequence[CurveDiagnosis], *, not_read: tuple[NotRead, ...] = ()) -> Diagnosis:
-    outlook = foresee([curve.log for curve in curves]) if len(curves) > 1 else None
+    named = [replace(curve.log, name=title) for curve, title in zip(curves, short_titles(curves), strict=True)]
+    outlook = foresee(named) if len(named) > 1 else None
     return Diagnosis(curves=tuple(curves), outlook=outlook, not_read=not_read)
 
 
@@ -87,8 +95,31 @@ def _curves_of(source: Source, *, columns: Mapping[str, str] | None, name: str) 
         return [CurveDiagnosis(log=source, findings=read_clues(source))]
     if not isinstance(source, (str, Path)):
         return [CurveDiagnosis(log=log, findings=read_clues(log)) for log in from_columns(source, columns=columns, name=name)]
-    logs = read_log(source, columns=columns)
-    return [CurveDiagnosis(log=log, findings=read_clues(log), file=str(source), run=_run_in(log.name, Path(source)) if len(logs) > 1 else None) for log in logs]
+    path = Path(source)
+    if (path / DATABASE_NAME).is_file():
+        return _of_study(path)
+    trained = sorted(found for pattern in _TRAINED for found in path.glob(pattern)) if path.is_dir() else []
+    logs = [replace(log, name=f"{path.name}/{file.relative_to(path)}") for file in trained for log in read_log(file, columns=columns)]
+    logs = logs or read_log(path, columns=columns)
+    return [CurveDiagnosis(log=log, findings=read_clues(log), file=str(source), run=_run_in(log.name, path) if len(logs) > 1 else None) for log in logs]
+
+
+def _of_study(folder: Path) -> list[CurveDiagnosis]:
+    """The full trainings of a study of ours: the plan's, and those of the current settings."""
+    with Study.open(folder) as study:
+        arms = [arm for experiment in study.experiments() if experiment.probe in _FULL for arm in experiment.arms]
+    if not arms:
+        raise CurveError(f"A study must hold a full training to be diagnosed, and {str(folder)!r} has none yet. `tunesmith show {folder}` says what it has.")
+    named = [(arm.run, f"{arm.label}, seed {arm.run.spec.seed}") for arm in arms]
+    return [
+        CurveDiagnosis(
+            log=from_curve(run.curve, name=name, total_steps=run.spec.total_steps),
+            findings=read_clues(run.curve),
+            file=str(folder),
+            run=name if len(named) > 1 else None,
+        )
+        for run, name in named
+    ]
 
 
 def _run_in(name: str, path: Path) -> str:

@@ -2,10 +2,9 @@
 
 import math
 from collections.abc import Sequence
-from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from tunesmith.diagnosis import CurveDiagnosis, Diagnosis, OutlookOutcome
+from tunesmith.diagnosis import CurveDiagnosis, Diagnosis, OutlookOutcome, short_titles
 from tunesmith.finding import Finding
 from tunesmith.plots.clue_facts import ClueFacts, Mark, clue_facts, height_at, is_wide, padded
 from tunesmith.plots.digits import number_text, percent_text
@@ -23,6 +22,8 @@ _ROW = 0.075
 _LR_BELOW, _LR_HEIGHT = 0.17, 0.13
 """How far below the Axes the panel of the learning rate ends, and how high it is, as shares of theirs."""
 _MARGIN = 0.015
+_MOST_PANELS = 24
+"""Of a figure: more would be a picture that few programs open (our choice)."""
 _INK = "#3c434d"
 _LONGEST_NAME = 56
 _FEW_DOTS = 30
@@ -88,21 +89,23 @@ def plot_diagnosis(diagnosis: Diagnosis, ax: "Axes | None" = None) -> "Axes":
 
 
 def diagnosis_figure(diagnosis: Diagnosis) -> "Figure":
-    """A figure with a panel for each curve, and which will end better above them."""
+    """A figure with a panel for each curve, at most 24, and which will end better above them."""
     from matplotlib.figure import Figure  # noqa: PLC0415 (loaded only to draw)
 
-    count = len(diagnosis.curves)
+    curves = diagnosis.curves[:_MOST_PANELS]
+    count = len(curves)
     columns = min(count, 2 if count <= 4 else 3)  # noqa: PLR2004 (what a screen shows side by side)
     rows = math.ceil(count / columns)
     figure = Figure(figsize=(columns * _PANEL_INCHES[0], rows * _PANEL_INCHES[1]), layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False).flatten().tolist()
-    for curve, ax, name in zip(diagnosis.curves, panels, _names(diagnosis.curves), strict=False):
+    for curve, ax, name in zip(curves, panels, _names(curves), strict=False):
         plot_clues(curve, ax)
         _headed(ax, curve, name=name)
     for ax in panels[count:]:
         ax.set_visible(False)
+    left_out = f" (the first {count} of {len(diagnosis.curves)} curves)" if count < len(diagnosis.curves) else ""
     if diagnosis.outlook is not None:
-        figure.suptitle(in_words(_outlook(diagnosis)), fontsize="medium")
+        figure.suptitle(in_words(_outlook(diagnosis) + left_out), fontsize="medium")
     return figure
 
 
@@ -123,15 +126,8 @@ def _names(curves: Sequence[CurveDiagnosis]) -> list[str]:
     from matplotlib.font_manager import FontProperties, findfont, get_font  # noqa: PLC0415 (loaded only to draw)
 
     font = get_font(findfont(FontProperties()))
-    folders = [PurePath(curve.file or "").parent.parts for curve in curves]
-    shared = 0
-    while all(len(parts) > shared and parts[shared] == folders[0][shared] for parts in folders):
-        shared += 1
     names: list[str] = []
-    for curve in curves:
-        title = curve.title
-        if curve.file is not None:
-            title = str(PurePath(*PurePath(curve.file).parts[shared:])) + (f": {curve.run}" if curve.run else "")
+    for title in short_titles(curves):
         drawable = "".join(letter if letter.isprintable() and font.get_char_index(ord(letter)) else "\ufffd" for letter in title)
         names.append(drawable if len(drawable) <= _LONGEST_NAME else f"…{drawable[1 - _LONGEST_NAME :]}")
     return names

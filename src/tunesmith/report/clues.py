@@ -6,9 +6,9 @@ from tunesmith.diagnosis import CurveDiagnosis
 from tunesmith.log import from_curve
 from tunesmith.plots.clue_facts import clue_facts
 from tunesmith.plots.facts import MOST_POINTS
-from tunesmith.reading.clues import KINDS, read_clues
+from tunesmith.reading.clues import read_clues
 from tunesmith.report.clue_chart import clue_figure
-from tunesmith.report.diagnosis_text import kind_title, since_text, verdict_text
+from tunesmith.report.diagnosis_text import clue_text, kind_title, since_text, verdict_text
 from tunesmith.report.evidence import Evidence
 from tunesmith.report.explanations import explanation_of
 from tunesmith.report.figure import Plots, figure
@@ -55,7 +55,7 @@ def _findings(curve: CurveDiagnosis) -> Markup:
             element("b", kind_title(finding.kind).capitalize()),
             f" {since_text(finding, curve)}" if finding.since_step is not None else "",
             element("span", f", {confidence_word(finding.confidence)}. ", class_="word"),
-            _sentences([KINDS.get(finding.kind, ""), finding.evidence, finding.action]),
+            _sentences([clue_text(finding.kind), finding.evidence, finding.action]),
             element("small", f" Not established: {ended(finding.not_established)}") if finding.not_established else "",
         )
         for finding in curve.findings

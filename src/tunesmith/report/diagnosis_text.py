@@ -2,7 +2,7 @@
 
 import textwrap
 
-from tunesmith.diagnosis import CurveDiagnosis, Diagnosis, Outlook, OutlookOutcome
+from tunesmith.diagnosis import CurveDiagnosis, Diagnosis, Outlook, OutlookOutcome, short_titles
 from tunesmith.finding import Finding
 from tunesmith.plots.digits import percent_text
 from tunesmith.reading.clues import KINDS
@@ -41,6 +41,16 @@ def since_text(finding: Finding, curve: CurveDiagnosis) -> str:
     if finding.since_step is None:
         return ""
     return f"since {curve.log.step_unit} {finding.since_step:,} of {max(curve.last_step, finding.since_step):,}"
+
+
+def clue_text(kind: str) -> str:
+    """What is seen of a kind of clue, without how it is told from others; empty for a kind that is not known.
+
+    Example:
+        >>> clue_text("balanced").startswith("Fell fast"), "(" in clue_text("overfitting"), clue_text("unheard of")
+        (True, False, '')
+    """
+    return KINDS.get(kind, "").partition(" (")[0]
 
 
 def verdict_text(finding: Finding, curve: CurveDiagnosis) -> str:
@@ -107,7 +117,7 @@ def _curve_text(curve: CurveDiagnosis, *, explains: bool) -> list[str]:
     for at, finding in enumerate(curve.findings):
         if at:
             lines += ["", *_line(f"Also: {verdict_text(finding, curve)}", indent="")]
-        lines += _line(f"Clue: {KINDS.get(finding.kind, '')}") if finding.kind in KINDS else []
+        lines += _line(f"Clue: {clue_text(finding.kind)}") if finding.kind in KINDS else []
         lines += _line(f"Evidence: {ended(finding.evidence)}")
         lines += _line(f"Do: {ended(finding.action) or 'nothing.'}")
         lines += _line(f"Not established: {ended(finding.not_established)}") if finding.not_established else []
@@ -148,15 +158,14 @@ def outlook_text(outlook: Outlook, curves: tuple[CurveDiagnosis, ...]) -> str:
     """Which of several curves will end better, in a few words."""
     if outlook.outcome is OutlookOutcome.CANNOT_TELL or outlook.best is None:
         return "cannot tell yet"
-    return f"{plain(curves[outlook.best].title)} (probability {percent_text(outlook.probability)})"
+    return f"{plain(short_titles(curves)[outlook.best])} (probability {percent_text(outlook.probability)})"
 
 
 def pair_sentences(outlook: Outlook, curves: tuple[CurveDiagnosis, ...]) -> list[str]:
     """The pairs that are decided, surest first."""
     decided = sorted((pair for pair in outlook.pairs if pair.outcome is OutlookOutcome.DECIDED), key=lambda pair: -pair.probability)
-    said = [
-        f"{plain(curves[pair.better].title)} better than {plain(curves[pair.worse].title)} ({percent_text(pair.probability)})" for pair in decided[:_MOST_PAIRS]
-    ]
+    titles = [plain(title) for title in short_titles(curves)]
+    said = [f"{titles[pair.better]} better than {titles[pair.worse]} ({percent_text(pair.probability)})" for pair in decided[:_MOST_PAIRS]]
     if len(decided) > _MOST_PAIRS:
         said.append(f"{counted(len(decided) - _MOST_PAIRS, 'further pair')} can be told apart; --format json has all.")
     return said
