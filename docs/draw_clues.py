@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tunesmith.plots.palette import TRAINING, VALIDATION, WARNING
+from tunesmith.reading.clues import KINDS
 
 Floats = NDArray[np.float64]
 Sketch = tuple[Floats, Floats, float | None]
 """Training loss, validation loss, and where the clue begins."""
 
 FILE = Path(__file__).parent / "_static" / "clues.png"
-_COLUMNS, _COLORS = 5, 64
+_COLUMNS, _COLORS = 5, 160
 _PANEL_INCHES = (2.05, 1.75)
 _LOST_AT = 0.45
 
@@ -74,7 +75,8 @@ def main() -> None:
     rows = -(-len(made) // _COLUMNS)
     figure = Figure(figsize=(_COLUMNS * _PANEL_INCHES[0], rows * _PANEL_INCHES[1]), layout="constrained")
     panels = figure.subplots(rows, _COLUMNS, squeeze=False).flatten().tolist()
-    for (kind, (train, valid, since)), ax in zip(made.items(), panels, strict=False):
+    for kind, ax in zip(KINDS, panels, strict=False):
+        train, valid, since = made[kind]
         ax.plot(T, train, color=TRAINING, linewidth=1.4)
         ax.plot(T, valid, color=VALIDATION, linewidth=1.6)
         if kind == "metrics_disagree":
