@@ -185,6 +185,8 @@ def _loss_text(loss: float, _place: object) -> str:
 
 
 def _draw_mark(ax: "Axes", mark: Mark) -> None:
+    from matplotlib.patheffects import withStroke  # noqa: PLC0415 (loaded only to draw)
+
     color = VALIDATION if mark.is_good else WARNING
     top = 1 - _ROW * mark.row
     ax.plot([mark.step, mark.step], [0, top], transform=ax.get_xaxis_transform(), color=color, linestyle=":", linewidth=1.2, zorder=3)
@@ -192,7 +194,8 @@ def _draw_mark(ax: "Axes", mark: Mark) -> None:
         ax.plot([mark.step], [mark.height], "o", color=color, markeredgecolor="white", markersize=7, zorder=4)
     shift, side = ((-4, 0), "right") if mark.is_left else ((4, 0), "left")
     place = {"xycoords": ax.get_xaxis_transform(), "textcoords": "offset points", "ha": side, "va": "top"}
-    ax.annotate(in_words(mark.text), (mark.step, top), xytext=shift, **place, color=color, fontsize="small", zorder=5)
+    text = ax.annotate(in_words(mark.text), (mark.step, top), xytext=shift, **place, color=color, fontsize="small", zorder=5)
+    text.set_path_effects([withStroke(linewidth=2.5, foreground="white")])  # readable where a spike passes behind it
 
 
 def _draw_lr(ax: "Axes", facts: ClueFacts) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tunesmith.diagnosis import CurveDiagnosis, Diagnosis
 from tunesmith.report.clues import curve_block
-from tunesmith.report.diagnosis_text import outlook_text, pair_sentences, verdict_text
+from tunesmith.report.diagnosis_text import outlook_text, standing_sentences, verdict_text
 from tunesmith.report.figure import Plots
 from tunesmith.report.html import page, write_text
 from tunesmith.report.markup import Markup, element, joined, table
@@ -48,8 +48,8 @@ def _outlook(diagnosis: Diagnosis) -> Markup:
     if outlook is None:
         return Markup("")
     sentences = [ended(outlook.evidence), ended(outlook.action), f"Not established: {ended(outlook.not_established)}" if outlook.not_established else ""]
-    pairs = pair_sentences(outlook, diagnosis.curves) if len(diagnosis.curves) > 2 else []  # noqa: PLR2004 (of two, the pair is all)
-    items = element("ul", *(element("li", pair) for pair in pairs), class_="findings") if pairs else Markup("")
+    standings = standing_sentences(outlook, diagnosis.curves)
+    items = element("ul", *(element("li", sentence) for sentence in standings), class_="findings") if standings else Markup("")
     return joined([element("p", " ".join(filter(None, sentences))), items])
 
 

@@ -1,21 +1,20 @@
 """A diagnosis as text for a terminal and as one JSON object, and the explanation of every clue."""
 
 import textwrap
+from collections.abc import Sequence
 
 from tunesmith.diagnosis import CurveDiagnosis, Diagnosis, Outlook, OutlookOutcome, short_titles
 from tunesmith.finding import Finding
 from tunesmith.plots.digits import percent_text
 from tunesmith.reading.clues import KINDS
 from tunesmith.report.explanations import EXPLANATIONS, KNOBS, explanation_of
-from tunesmith.report.wording import confidence_word, counted, ended, listed, plain
+from tunesmith.report.wording import confidence_word, ended, listed, plain
 from tunesmith.settings import Json
 
 DIAGNOSIS_VERSION = 1
 """Version of the JSON object."""
 COLUMNS = 100
 _INDENT = "  "
-_MOST_PAIRS = 10
-"""Of a comparison in the text (our choice: five curves have ten)."""
 
 
 def kind_title(kind: str) -> str:
@@ -69,6 +68,7 @@ def diagnosis_text(diagnosis: Diagnosis, *, explains: bool = False) -> str:
         Lines of at most 100 columns, without a newline at the end.
     """
     blocks = [_curve_text(curve, explains=explains) for curve in diagnosis.curves]
+    blocks += [columns] if (columns := _columns_text(diagnosis.curves)) else []
     if diagnosis.outlook is not None:
         blocks.append(_outlook_text(diagnosis.outlook, diagnosis.curves))
     return "\n\n".join("\n".join(line.rstrip() for line in block) for block in blocks)
@@ -122,15 +122,29 @@ def _curve_text(curve: CurveDiagnosis, *, explains: bool) -> list[str]:
         lines += _line(f"Do: {ended(finding.action) or 'nothing.'}")
         lines += _line(f"Not established: {ended(finding.not_established)}") if finding.not_established else []
         lines += _explained(finding.kind) if explains else []
+    notes = [line for note in curve.log.notes for line in _line(f"Note: {ended(note)}", indent="")]
+    return [*lines, "", *notes] if notes else lines
+
+
+def _columns_text(curves: tuple[CurveDiagnosis, ...]) -> list[str]:
+    """What was read as what; once where it is the same in all curves."""
+    said: dict[str, list[str]] = {}
+    for curve, title in zip(curves, short_titles(curves), strict=True):
+        said.setdefault("\n".join(_columns_of(curve)), []).append(title)
+    if len(said) == 1:
+        return [line for text in said if text for line in text.splitlines()]
+    return [line for text, titles in said.items() if text for line in (*_line(f"Of {listed(_few(titles, most=3))}:", indent=""), *text.splitlines())]
+
+
+def _columns_of(curve: CurveDiagnosis) -> list[str]:
     log = curve.log
     taken = [f"{name.replace('_', ' ')} from {column!r}" if name != column else name.replace("_", " ") for name, column in log.columns.items()]
     source = "" if log.source == "CSV" else f" ({log.source})"
-    lines += ["", *_line(f"Columns{source}: {listed(taken)}.", indent="")] if taken else []
-    lines += _line(f"Not used: {listed(_few(log.unused))}.", indent="") if log.unused else []
-    return [*lines, *(line for note in log.notes for line in _line(f"Note: {ended(note)}", indent=""))]
+    lines = _line(f"Columns{source}: {listed(taken)}.", indent="") if taken else []
+    return lines + (_line(f"Not used: {listed(_few(log.unused))}.", indent="") if log.unused else [])
 
 
-def _few(names: tuple[str, ...], *, most: int = 8) -> list[str]:
+def _few(names: Sequence[str], *, most: int = 8) -> list[str]:
     return list(names) if len(names) <= most else [*names[:most], f"{len(names) - most} more"]
 
 
@@ -148,8 +162,7 @@ def _explained(kind: str) -> list[str]:
 def _outlook_text(outlook: Outlook, curves: tuple[CurveDiagnosis, ...]) -> list[str]:
     lines = _line(f"Which will end better: {outlook_text(outlook, curves)}", indent="")
     lines += _line(f"Evidence: {ended(outlook.evidence)}")
-    if len(curves) > 2:  # noqa: PLR2004 (of two, the pair is the comparison)
-        lines += [line for sentence in pair_sentences(outlook, curves) for line in _line(sentence, bullet="- ")]
+    lines += [line for sentence in standing_sentences(outlook, curves) for line in _line(sentence, bullet="- ")]
     lines += _line(f"Do: {ended(outlook.action)}") if outlook.action else []
     return [*lines, *(_line(f"Not established: {ended(outlook.not_established)}") if outlook.not_established else [])]
 
@@ -161,14 +174,17 @@ def outlook_text(outlook: Outlook, curves: tuple[CurveDiagnosis, ...]) -> str:
     return f"{plain(short_titles(curves)[outlook.best])} (probability {percent_text(outlook.probability)})"
 
 
-def pair_sentences(outlook: Outlook, curves: tuple[CurveDiagnosis, ...]) -> list[str]:
-    """The pairs that are decided, surest first."""
-    decided = sorted((pair for pair in outlook.pairs if pair.outcome is OutlookOutcome.DECIDED), key=lambda pair: -pair.probability)
+def standing_sentences(outlook: Outlook, curves: tuple[CurveDiagnosis, ...]) -> list[str]:
+    """How many others each curve is better and worse than, the best first; nothing for two curves, whose comparison is said already."""
+    if len(curves) == 2:  # noqa: PLR2004 (a pair)
+        return []
+    decided = [pair for pair in outlook.pairs if pair.outcome is OutlookOutcome.DECIDED]
+    better = [sum(pair.better == at for pair in decided) for at in range(len(curves))]
+    worse = [sum(pair.worse == at for pair in decided) for at in range(len(curves))]
     titles = [plain(title) for title in short_titles(curves)]
-    said = [f"{titles[pair.better]} better than {titles[pair.worse]} ({percent_text(pair.probability)})" for pair in decided[:_MOST_PAIRS]]
-    if len(decided) > _MOST_PAIRS:
-        said.append(f"{counted(len(decided) - _MOST_PAIRS, 'further pair')} can be told apart; --format json has all.")
-    return said
+    order = sorted(range(len(curves)), key=lambda at: (worse[at] - better[at], at))
+    others = len(curves) - 1
+    return [f"{titles[at]}: better than {better[at]}, worse than {worse[at]}, not told from {others - better[at] - worse[at]}" for at in order]
 
 
 def _line(text: str, *, indent: str = _INDENT, bullet: str = "") -> list[str]:
