@@ -57,6 +57,13 @@ def diagnose(source: Source, *more: Source, columns: Mapping[str, str] | None = 
 def diagnose_files(paths: Sequence[Path], *, columns: Mapping[str, str] | None = None) -> Diagnosis:
     """The same of files and folders, of which some may be no logs: those are named in `not_read`, and the others are read.
 
+    Args:
+        paths: As they were typed; at least one.
+        columns: As for `diagnose`.
+
+    Returns:
+        One diagnosis for each curve in those that could be read, and which of several will end better.
+
     Raises:
         InputError: None of them could be read; the sentence is that of the first.
     """

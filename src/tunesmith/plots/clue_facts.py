@@ -21,6 +21,7 @@ _FIRST_POINTS, _STRANGE = 5, 3.0
 _CHARACTER = 1 / 85
 """Width of a small letter, as a share of Axes seven inches wide."""
 _LINE_GAP = 0.015
+_MOST_ROWS = 6
 _KEPT_POINTS = 2000
 """Means that are smoothed of a longer curve: five for each point that is drawn (our choice)."""
 
@@ -75,8 +76,8 @@ class ClueFacts:
 
     @property
     def rows(self) -> int:
-        """Rows that the labels take."""
-        return max((mark.row + 1 for mark in self.marks), default=0)
+        """Rows that are kept free above the curve for the labels; where there are more, they lie on it."""
+        return min(_MOST_ROWS, max((mark.row + 1 for mark in self.marks), default=0))
 
 
 def clue_facts(curve: CurveDiagnosis) -> ClueFacts:
@@ -173,7 +174,7 @@ def is_wide(low: float, high: float) -> bool:
         >>> is_wide(0.1, 2.3), is_wide(0.5, 2.3), is_wide(0.0, 2.3)
         (True, False, False)
     """
-    return low > 0 and high > _WIDE_RATIO * low
+    return low > 1 / LARGEST and high > _WIDE_RATIO * low
 
 
 def padded(low: float, high: float, *, is_log: bool) -> Interval:
@@ -181,7 +182,8 @@ def padded(low: float, high: float, *, is_log: bool) -> Interval:
     if is_log:
         pad = (high / low) ** 0.04
         return low / pad, high * pad
-    pad = max(0.04 * (high - low), 1e-3 * max(abs(low), abs(high))) or 0.05
+    pad = max(0.04 * (high - low), 1e-3 * max(abs(low), abs(high)))
+    pad = pad if pad > 1 / LARGEST else 0.05  # next to nothing has no ticks
     return (low - (min(pad, 0.15 * low) if low > 0 else pad), high + pad)
 
 
