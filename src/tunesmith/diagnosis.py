@@ -61,6 +61,17 @@ class PairOutlook:
     outcome: OutlookOutcome
     evidence: str
 
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """The record that a part of `Outlook.to_dict` was made of."""
+        return cls(
+            better=data["better"],
+            worse=data["worse"],
+            probability=data["probability"],
+            outcome=OutlookOutcome(data["outcome"]),
+            evidence=data["evidence"],
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Outlook:
@@ -91,8 +102,15 @@ class Outlook:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
         """The record that `to_dict` was called on."""
-        pairs = tuple(PairOutlook(**{**pair, "outcome": OutlookOutcome(pair["outcome"])}) for pair in data["pairs"])
-        return cls(**{**data, "outcome": OutlookOutcome(data["outcome"]), "pairs": pairs})
+        return cls(
+            outcome=OutlookOutcome(data["outcome"]),
+            best=data["best"],
+            probability=data["probability"],
+            pairs=tuple(PairOutlook.from_dict(pair) for pair in data["pairs"]),
+            evidence=data["evidence"],
+            not_established=data["not_established"],
+            action=data["action"],
+        )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
