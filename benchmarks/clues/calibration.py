@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -45,7 +46,7 @@ def reliability(stated: Sequence[float]) -> tuple[Bin, ...]:
         >>> [(part.n, round(part.stated, 2), round(part.observed, 2)) for part in reliability([0.85, 0.15, 0.88]) if part.n]
         [(3, 0.86, 0.67)]
     """
-    return tuple(_bin(stated, low=low, high=high) for low, high in zip(EDGES, EDGES[1:], strict=False))
+    return tuple(_bin(stated, low=low, high=high) for low, high in pairwise(EDGES))
 
 
 def _bin(stated: Sequence[float], *, low: float, high: float) -> Bin:
@@ -56,7 +57,7 @@ def _bin(stated: Sequence[float], *, low: float, high: float) -> Bin:
 
 
 def draw(parts: dict[str, Sequence[float]], path: Path) -> None:
-    """One curve a part: stated probability against the share that came true, each dot as large as it is well founded; below, how many forecasts there are."""
+    """One line a part: stated probability against the share that came true, with two standard errors of pairs that were independent; below, how many say so."""
     figure = Figure(figsize=(6.4, 6.2), layout="constrained")
     above, below = figure.subplots(2, 1, height_ratios=(4, 1), sharex=True)
     above.plot((0.5, 1), (0.5, 1), color="0.6", linestyle="--", linewidth=1, label="as stated")
@@ -67,10 +68,15 @@ def draw(parts: dict[str, Sequence[float]], path: Path) -> None:
         label = f"{name}: {len(stated)} pairs, Brier {brier(stated):.3f}"
         error = [2 * (part.observed * (1 - part.observed) / part.n) ** 0.5 for part in bins]
         above.errorbar([part.stated for part in bins], [part.observed for part in bins], yerr=error, color=color, marker="o", capsize=3, label=label)
-        below.bar([(part.low + part.high) / 2 + (number - (len(parts) - 1) / 2) * width for part in bins], [part.n for part in bins], width=width, color=color)
+        below.bar(
+            [(part.low + part.high) / 2 + (number - (len(parts) - 1) / 2) * width for part in bins],
+            [part.n / len(stated) for part in bins],
+            width=width,
+            color=color,
+        )
     above.set(ylabel="share that came true", ylim=(0.4, 1.02), xlim=(0.49, 1.01))
     above.set_title("Which of two settings ends better: stated and observed", fontsize=11)
-    above.legend(loc="upper left", fontsize=9, frameon=False)
-    below.set(xlabel="probability stated for the likelier one", ylabel="pairs")
+    above.legend(loc="lower right", fontsize=9, frameon=False)
+    below.set(xlabel="probability stated for the likelier one", ylabel="share of its pairs")
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=_DPI)

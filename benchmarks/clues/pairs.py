@@ -97,7 +97,8 @@ def cut_runs(groups: dict[str, list[CutPair]]) -> tuple[Found, dict[str, list[fl
     said = {group: [stated(*pair.logs) for pair in chosen] for group, chosen in groups.items()}
     fit = [pair for group, chosen in groups.items() if group.startswith("fit half") for pair in chosen]
     rate = foresight(lower_of_cuts(fit)).right
-    return {group: {"lower loss": of_lower(lower_of_cuts(chosen), rate=rate), "outlook": foresight(said[group])} for group, chosen in groups.items()}, said
+    found = {group: {"lower loss": of_lower(lower_of_cuts(chosen), rate=rate), "outlook": foresight(said[group])} for group, chosen in groups.items()}
+    return found, said
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -125,7 +126,9 @@ def main(arguments: list[str] | None = None) -> None:
         "cut runs, report half": [one for group, chosen in said.items() if group.startswith("report half") for one in chosen],
     }
     given.out.mkdir(parents=True, exist_ok=True)
-    scores = {name: {group: {who: asdict(one) for who, one in part.items()} for group, part in found.items()} for name, found in (("short", short), ("cut", cut))}
+    scores = {
+        name: {group: {who: asdict(one) for who, one in part.items()} for group, part in found.items()} for name, found in (("short", short), ("cut", cut))
+    }
     bins = {name: [asdict(part) for part in reliability(chosen)] for name, chosen in parts.items()}
     (given.out / "clues_pairs.json").write_text(json.dumps({**scores, "reliability": bins}, indent=1) + "\n", encoding="utf-8")
     text = "\n".join([*_WHAT, *table(short), "", *_CUT, *table(cut), "", *_STATED, *reliability_table(parts), ""])
@@ -135,10 +138,14 @@ def main(arguments: list[str] | None = None) -> None:
         draw(parts, given.picture)
 
 
+def _plain(found: Found) -> dict[str, dict[str, dict[str, float]]]:
+    return {group: {who: asdict(one) for who, one in part.items()} for group, part in found.items()}
+
+
 _WHAT = [
     "# Which of two settings' runs ends better", "",
-    "`lower loss` names the run whose last loss is the lower, as sure of it as it is right in the fit half; `outlook` is `tunesmith.reading.outlook`, decided from",
-    f"its bar on. The fit half ({', '.join(FIT_TASKS)}) chose the constants. A coin toss has a Brier score of .25.", "",
+    "`lower loss` names the run whose last loss is the lower, as sure of it as it is right in the fit half; `outlook` is `tunesmith.reading.outlook`, decided",
+    f"from its bar on. The fit half ({', '.join(FIT_TASKS)}) chose the constants. A coin toss has a Brier score of .25.", "",
     "## Short runs foretell full ones", "",
     "Runs of an eighth of the length. `plain`: decay as drawn; `matched`: the same total decay. `promising`: both among the best 40 % of their task.", "",
 ]  # fmt: skip

@@ -7,7 +7,7 @@ from tunesmith.diagnosis import Outlook, OutlookOutcome, PairOutlook
 from tunesmith.errors import InputError
 from tunesmith.log import TrainingLog
 from tunesmith.reading.outlook.pair import DECIDED_FROM, Basis, PairReading, read_pair
-from tunesmith.reading.outlook.standing import standing_of
+from tunesmith.reading.outlook.standing import can_be_read, standing_of
 from tunesmith.reading.outlook.words import action_for, evidence_of, labels_of, not_established_by, summary_of
 from tunesmith.thresholds import DEFAULT_THRESHOLDS, Thresholds
 
@@ -15,17 +15,16 @@ _FEWEST_LOGS = 2
 _CLEAR = (Basis.ONE_LOST, Basis.COMPLETE, Basis.REHEARSAL, Basis.CUT)
 
 
-def foresee(
-    logs: Sequence[TrainingLog], *, goal: str = "loss", higher_is_better: bool = False, thresholds: Thresholds = DEFAULT_THRESHOLDS
-) -> Outlook:
+def foresee(logs: Sequence[TrainingLog], *, goal: str = "loss", higher_is_better: bool = False, thresholds: Thresholds = DEFAULT_THRESHOLDS) -> Outlook:
     """Say which of several trainings will end better, from what their logs have so far; costs no training.
 
-    Only the logs are read, no settings. A log that says how long the training was meant to be (`TrainingLog.total_steps`) and is that long counts by its end. Of any
-    other the question is open: it may be cut, or be a short rehearsal of a longer training, and what a longer one would do is part of the doubt.
+    Only the logs are read, no settings. A log that says how long the training was meant to be (`TrainingLog.total_steps`) and is that long counts by its
+    end. Of any other the question is open: it may be cut, or be a short rehearsal of a longer training, and what a longer one would do is part of the doubt.
 
     Args:
         logs: Two or more, of one task: losses of different data or losses of different kinds cannot be compared, and nothing in a log shows that.
-        goal: "loss", or the name of a validation metric of the logs.
+        goal: "loss", or the name of a validation metric of the logs. Where not every log has validation losses, training losses are compared, and count by
+            half.
         higher_is_better: Direction of the metric; of no account for the loss.
         thresholds: `diverged_rise` says when a run is lost.
 
@@ -55,7 +54,8 @@ def foresee(
         known = sorted({name for log in logs for name in log.valid_metrics})
         raise InputError(f"goal must be 'loss' or a validation metric of the logs ({', '.join(known) or 'they have none'}), got {goal!r}.")
     labels = labels_of(logs)
-    standings = [standing_of(log, goal=goal, higher_is_better=higher_is_better, thresholds=thresholds) for log in logs]
+    by_training = not all(can_be_read(log, by_training=False) for log in logs) and all(can_be_read(log, by_training=True) for log in logs)
+    standings = [standing_of(log, goal=goal, higher_is_better=higher_is_better, by_training=by_training, thresholds=thresholds) for log in logs]
     readings = {(i, j): read_pair(standings[i], standings[j]) for i, j in combinations(range(len(logs)), 2)}
     sign = -1.0 if higher_is_better and goal != "loss" else 1.0
     pairs = tuple(

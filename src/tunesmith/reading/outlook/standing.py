@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tunesmith.log import Floats, Series, StepUnit, TrainingLog
+from tunesmith.log import NOTHING, Floats, Series, StepUnit, TrainingLog
 from tunesmith.reading.smoothing import LARGEST, noise_of
 from tunesmith.thresholds import DEFAULT_THRESHOLDS, Thresholds
 
@@ -17,6 +17,7 @@ NO_LR = 0.5
 """Heat of a log that says neither its learning rate nor its length: between annealed and at its peak (our choice)."""
 _COMPLETE = 0.99
 _BINS = 30
+_FEWEST_FOR_NOISE = 10
 _LAST_HOT, _LAST_ANNEALED = 0.1, 0.05
 
 
@@ -29,10 +30,11 @@ class Standing:
         source: What is compared: "validation loss", "training loss", or a metric's name; empty where the log has nothing of it.
         level: Where it stands now.
         drop: From its start to its best; 0 or more.
-        noise: Standard deviation of `level` as the scatter of neighbours tells it; it says nothing of other seeds.
+        heat: Annealing still to come: learning rate now as a share of its peak, 1 while it has not fallen; 0 once the training is complete.
+        noise: Standard deviation of one value, as the scatter of neighbours tells it; it says nothing of other seeds.
+        level_noise: Standard deviation of `level`, from the last third alone.
         gap: Validation minus training loss now; 0 where the log does not tell.
         roughness: Largest rise above the lowest before it.
-        heat: Annealing still to come: learning rate now as a share of its peak, 1 while it has not fallen; 0 once the training is complete.
         heat_is_known: Whether learning rates or the length say so; else `heat` is `NO_LR`.
         is_complete: Whether the log says how long the training was meant to be, and it was that long.
         is_lost: Whether it diverged: what it ends with is not finite, or far above its start.
@@ -42,13 +44,14 @@ class Standing:
     source: str
     level: float
     drop: float
-    noise: float
-    gap: float
-    roughness: float
     heat: float
-    heat_is_known: bool
-    is_complete: bool
-    is_lost: bool
+    noise: float = 0.0
+    level_noise: float = 0.0
+    gap: float = 0.0
+    roughness: float = 0.0
+    heat_is_known: bool = True
+    is_complete: bool = False
+    is_lost: bool = False
 
     @property
     def is_annealed(self) -> bool:
@@ -56,13 +59,16 @@ class Standing:
         return self.heat_is_known and self.heat <= ANNEALED
 
 
-def standing_of(log: TrainingLog, *, goal: str = "loss", higher_is_better: bool = False, thresholds: Thresholds = DEFAULT_THRESHOLDS) -> Standing:
+def standing_of(
+    log: TrainingLog, *, goal: str = "loss", higher_is_better: bool = False, by_training: bool = False, thresholds: Thresholds = DEFAULT_THRESHOLDS
+) -> Standing:
     """Read the end of a log.
 
     Args:
         log: As any tool wrote it.
-        goal: "loss", or a validation metric's name. A log without validation loss is read by its training loss.
-        higher_is_better: Direction of the metric.
+        goal: "loss", or a validation metric's name.
+        higher_is_better: Direction of the metric; of no account for the loss.
+        by_training: Read the training loss in place of the validation loss.
         thresholds: `diverged_rise` says from where on a loss is lost.
 
     Example:
@@ -73,16 +79,13 @@ def standing_of(log: TrainingLog, *, goal: str = "loss", higher_is_better: bool 
         >>> standing.source, standing.level, standing.heat
         ('validation loss', 0.6, 0.2)
     """
-    source, series = _compared(log, goal)
+    source, series = _compared(log, goal, by_training=by_training)
     sign = -1.0 if higher_is_better and goal != "loss" else 1.0
     values = sign * _finite(series)
     heat, is_known, is_complete = _heat(log)
     is_lost = _ends_badly(series) or _has_diverged(log, thresholds)
     if values.size == 0:
-        nothing = math.nan
-        return Standing(
-            n=0, source=source, level=nothing, drop=0.0, noise=0.0, gap=0.0, roughness=0.0, heat=heat, heat_is_known=is_known, is_complete=is_complete, is_lost=is_lost,
-        )  # fmt: skip
+        return Standing(n=0, source=source, level=math.nan, drop=0.0, heat=heat, heat_is_known=is_known, is_complete=is_complete, is_lost=is_lost)
     last = values[-_last(values.size, is_annealed=is_known and heat <= ANNEALED) :]
     level, thinned = float(np.median(last)), _thinned(values)
     start = max(_start(log, values=values, is_loss=goal == "loss"), level)
@@ -91,22 +94,27 @@ def standing_of(log: TrainingLog, *, goal: str = "loss", higher_is_better: bool 
         source=source,
         level=level,
         drop=max(0.0, start - float(thinned.min())),
-        noise=noise_of(values[-max(10, values.size // 3) :]) / math.sqrt(last.size),
+        heat=heat,
+        noise=noise_of(values),
+        level_noise=noise_of(values[-max(_FEWEST_FOR_NOISE, values.size // 3) :]) / math.sqrt(last.size),
         gap=_gap(log, level=level) if source == "validation loss" else 0.0,
         roughness=float((thinned - np.minimum.accumulate(thinned)).max()),
-        heat=heat,
         heat_is_known=is_known,
         is_complete=is_complete,
         is_lost=is_lost,
     )
 
 
-def _compared(log: TrainingLog, goal: str) -> tuple[str, Series]:
+def can_be_read(log: TrainingLog, *, by_training: bool) -> bool:
+    """Whether a log has enough of its validation loss, or of its training loss."""
+    return _finite(log.train_loss if by_training else log.valid_loss).size >= FEWEST
+
+
+def _compared(log: TrainingLog, goal: str, *, by_training: bool) -> tuple[str, Series]:
     if goal != "loss":
-        return (goal, log.valid_metrics[goal]) if goal in log.valid_metrics else ("", Series.of((), ()))
-    if _finite(log.valid_loss).size >= FEWEST or len(log.valid_loss) >= len(log.train_loss):
-        return ("validation loss" if len(log.valid_loss) else "", log.valid_loss)
-    return "training loss", log.train_loss
+        return (goal, log.valid_metrics[goal]) if len(log.valid_metrics.get(goal, NOTHING)) else ("", NOTHING)
+    name, series = ("training loss", log.train_loss) if by_training else ("validation loss", log.valid_loss)
+    return (name, series) if len(series) else ("", NOTHING)
 
 
 def _finite(series: Series) -> Floats:
@@ -137,8 +145,7 @@ def _thinned(values: Floats) -> Floats:
     """Medians of about thirty stretches: rises of a long log are then no more a matter of noise than those of a short one."""
     if values.size < 2 * _BINS:
         return values
-    width = values.size // _BINS
-    return np.median(values[: width * _BINS].reshape(_BINS, width), axis=1)
+    return np.array([np.median(part) for part in np.array_split(values, _BINS)])
 
 
 def _start(log: TrainingLog, *, values: Floats, is_loss: bool) -> float:

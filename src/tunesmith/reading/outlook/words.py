@@ -64,6 +64,10 @@ def action_for(standings: Sequence[Standing], labels: Sequence[str], *, best: in
     """The cheapest thing that brings the answer nearer."""
     if best is not None:
         return f"Go on with {labels[best]}."
+    if not all(run.source for run in standings):
+        return "Record the same loss on the same validation data for each of them."
+    if any(run.n < FEWEST for run in standings):
+        return f"Train on until each has {FEWEST} values or more."
     running = [label for label, run in zip(labels, standings, strict=True) if not run.is_lost and not run.is_annealed]
     if not running:
         return "Repeat the candidates on another seed, or take the cheaper one."
