@@ -8,6 +8,7 @@ import numpy as np
 from tunesmith.errors import CurveError
 from tunesmith.integrations.logs.names import Roles, check_roles, guess_roles, listed
 from tunesmith.integrations.logs.order import Axis, axis_of, part_of, runs_of, series_of
+from tunesmith.integrations.logs.pivot import pivoted
 from tunesmith.integrations.logs.table import Table
 from tunesmith.log import NOTHING, Series, StepUnit, TrainingLog
 
@@ -25,6 +26,7 @@ def logs_of(table: Table, columns: Mapping[str, str] | None) -> list[TrainingLog
         InputError: A role that there is not.
         CurveError: A column that there is not, or neither loss nor metric in the table.
     """
+    table = _with_splits_apart(table, check_roles(columns))
     roles = guess_roles({name: cells.value.size for name, cells in table.cells.items()}, check_roles(columns))
     read = [name for _, name in _judged(roles) if table.cells[name].value.size]
     if not read:
@@ -37,6 +39,11 @@ def logs_of(table: Table, columns: Mapping[str, str] | None) -> list[TrainingLog
     main = max((name for name in (roles.train_loss, roles.valid_loss) if name in read), key=lambda name: table.cells[name].value.size, default=read[0])
     logs = [_log(part_of(table, rows), axis, roles=roles, suffix=suffix, said=said) for suffix, rows, said in runs_of(table, axis, main)]
     return [log for log in logs if any(len(series) for _, series in _read_of(log))] or logs[:1]
+
+
+def _with_splits_apart(table: Table, given: Mapping[str, str]) -> Table:
+    apart = pivoted(table)
+    return apart if all(column in apart.cells for column in given.values() if column) else table
 
 
 def _log(table: Table, axis: Axis, *, roles: Roles, suffix: str, said: str) -> TrainingLog:

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tunesmith.integrations.logs.table import Cells, Table
+from tunesmith.integrations.logs.names import plain
+from tunesmith.integrations.logs.table import RUN_COLUMNS, Cells, Table
 from tunesmith.log import Floats, Series, StepUnit
 
 _FEW = 3
@@ -38,9 +39,13 @@ def axis_of(table: Table, *, step: str | None, epoch: str | None, lasting: tuple
     if table.steps is not None:
         return Axis(steps=table.steps, unit=StepUnit.STEP)
     epochs = _spread(table.cells[epoch], table.n_rows) if epoch else None
+    stuck = ""
     if step is not None:
         steps = _spread(table.cells[step], table.n_rows)
         known = np.isfinite(steps)
+        if known.sum() > 1 and np.ptp(steps[known]) == 0:
+            stuck, step = f"{step} is {steps[known][0]:g} throughout, and is not read as the step.", None
+    if step is not None:
         notes = () if known.all() else (f"{int((~known).sum())} of {table.n_rows} rows lack a number in column {step}, and are left out.",)
         if epochs is None or not _counts_within(steps, epochs):
             return Axis(steps=steps, unit=StepUnit.STEP, notes=notes)
@@ -48,8 +53,8 @@ def axis_of(table: Table, *, step: str | None, epoch: str | None, lasting: tuple
             steps=_counted_on(steps), unit=StepUnit.STEP, notes=(*notes, f"{step} starts anew in each epoch; the steps of the epochs before are added.")
         )
     if epochs is not None and np.isfinite(epochs).any() and not any(_repeats(epochs[table.cells[name].row]) for name in lasting):
-        return Axis(steps=epochs, unit=StepUnit.EPOCH)
-    return Axis(steps=np.arange(table.n_rows, dtype=np.float64), unit=unit)
+        return Axis(steps=epochs, unit=StepUnit.EPOCH, notes=(stuck,))
+    return Axis(steps=np.arange(table.n_rows, dtype=np.float64), unit=unit, notes=(stuck,))
 
 
 def runs_of(table: Table, axis: Axis, main: str) -> list[tuple[str, NDArray[np.bool_], str]]:
@@ -164,7 +169,7 @@ def _is_restarted(steps: Floats) -> bool:
 def _labelled_runs(table: Table) -> list[tuple[str, NDArray[np.bool_], str]]:
     for column, labels in table.labels.items():
         n_runs = len(labels.names)
-        if 1 < n_runs <= _MOST_RUNS_SHARE * table.n_rows:
+        if plain(column) in RUN_COLUMNS and "" not in labels.names and 1 < n_runs <= _MOST_RUNS_SHARE * table.n_rows:
             said = f"The column {column} names {n_runs} runs, which are read apart."
             return [(f"{column} {name}".strip(), labels.code == code, said) for code, name in enumerate(labels.names)]
     return []
