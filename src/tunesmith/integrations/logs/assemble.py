@@ -7,7 +7,7 @@ import numpy as np
 
 from tunesmith.errors import CurveError
 from tunesmith.integrations.logs.names import Roles, check_roles, guess_roles, listed
-from tunesmith.integrations.logs.order import Axis, axis_of, part_of, runs_of, series_of
+from tunesmith.integrations.logs.order import Axis, axis_of, counted_apart, part_of, runs_of, series_of
 from tunesmith.integrations.logs.pivot import pivoted
 from tunesmith.integrations.logs.table import Table
 from tunesmith.log import NOTHING, Series, StepUnit, TrainingLog
@@ -37,7 +37,7 @@ def logs_of(table: Table, columns: Mapping[str, str] | None) -> list[TrainingLog
         )
     axis = axis_of(table, step=roles.step, epoch=roles.epoch, lasting=tuple(read))
     main = max((name for name in (roles.train_loss, roles.valid_loss) if name in read), key=lambda name: table.cells[name].value.size, default=read[0])
-    logs = [_log(part_of(table, rows), axis, roles=roles, suffix=suffix, said=said) for suffix, rows, said in runs_of(table, axis, main)]
+    logs = [_log(part_of(table, rows), axis, roles=roles, main=main, suffix=suffix, said=said) for suffix, rows, said in runs_of(table, axis, main)]
     return [log for log in logs if any(len(series) for _, series in _read_of(log))] or logs[:1]
 
 
@@ -46,13 +46,16 @@ def _with_splits_apart(table: Table, given: Mapping[str, str]) -> Table:
     return apart if all(column in apart.cells for column in given.values() if column) else table
 
 
-def _log(table: Table, axis: Axis, *, roles: Roles, suffix: str, said: str) -> TrainingLog:
+def _log(table: Table, axis: Axis, *, roles: Roles, main: str, suffix: str, said: str) -> TrainingLog:
     ordered: list[str] = []
 
     def take(name: str | None) -> Series:
         if name is None or not table.cells[name].value.size:
             return NOTHING
-        series, what = series_of(table.cells[name], axis.steps)
+        apart = counted_apart(table.cells[name], axis.steps, table.cells[main])
+        if apart is not None:
+            ordered.append(f"{name} counts epochs where {main} counts steps, and is put where it was written.")
+        series, what = series_of(table.cells[name], axis.steps if apart is None else apart)
         ordered.append(what)
         return series
 

@@ -12,6 +12,9 @@ from tunesmith.log import Floats, Series, StepUnit
 _FEW = 3
 _FEWEST_ROWS_OF_A_RUN = 4
 _MOST_RUNS_SHARE = 0.5
+_FEWEST_EPOCHS = 3
+_APART = 2.0
+"""How much further the updates must have come than the count of a column for that to be of epochs (our choice)."""
 _LARGEST_STEP = 2.0**53
 
 
@@ -85,6 +88,29 @@ def runs_of(table: Table, axis: Axis, main: str) -> list[tuple[str, NDArray[np.b
     said = said or f"The steps begin again at row {int(rows[starts[0]]) + 1}, so this is read as two runs."
     at = np.searchsorted(rows[starts], np.arange(table.n_rows), side="right")
     return [(f"run {number + 1} of {starts.size + 1}", at == number, said) for number in range(starts.size + 1)]
+
+
+def counted_apart(cells: Cells, steps: Floats, main: Cells) -> Floats | None:
+    """The steps of a column that counts epochs beside a main column that counts updates, by where it was written; None where it does not.
+
+    So a script leaves it that calls `add_scalar("train", loss, step)` and `add_scalar("val", loss, epoch)`: by its own steps the validation would lie at the
+    very beginning.
+
+    Example:
+        >>> steps = np.array([0.0, 10, 20, 0, 30, 40, 1, 50, 60, 2])
+        >>> cells, main = (Cells(row=np.array(rows), value=np.zeros(len(rows))) for rows in ([3, 6, 9], [0, 1, 2, 4, 5, 7, 8]))
+        >>> counted_apart(cells, steps, main)[cells.row].tolist()
+        [20.0, 40.0, 60.0]
+    """
+    own, theirs = steps[cells.row], steps[main.row]
+    if own.size < _FEWEST_EPOCHS or not (np.diff(own) == 1).all() or not (np.diff(theirs) > 0).all() or cells.row[0] <= main.row[0]:
+        return None
+    written = theirs[np.searchsorted(main.row, cells.row) - 1]
+    if not (np.diff(written) > 0).all() or written[-1] < _APART * max(1.0, own[-1]):
+        return None
+    counted = steps.copy()
+    counted[cells.row] = written
+    return counted
 
 
 def series_of(cells: Cells, steps: Floats) -> tuple[Series, str]:

@@ -32,12 +32,13 @@ def _by_split(table: Table, column: str, labels: Labels) -> Table:
     for name, one in table.cells.items():
         if name == column:
             continue
-        if is_axis(name) or parse(name).split is not Split.UNSAID:
+        if not one.value.size or is_axis(name) or parse(name).split is not Split.UNSAID:
             cells[name] = one
             continue
         code = labels.code[one.row]
         for at, label in enumerate(labels.names):
-            cells[f"{label}/{name}" if label else name] = one.at(code == at)
+            if (code == at).any():
+                cells[f"{label}/{name}" if label else name] = one.at(code == at)
     said = f"The column {column} says of which data a row is ({listed(name for name in labels.names if name)}); these are read apart."
     kept = {name: one for name, one in table.labels.items() if name != column}
     return replace(table, cells=cells, labels=kept, notes=(*table.notes, said))

@@ -100,7 +100,7 @@ class Collector:
 
     def cells(self) -> dict[str, Cells]:
         """The columns so far."""
-        return {name: _joined(pieces) for name, pieces in self._pieces.items()}
+        return {name: joined(pieces) for name, pieces in self._pieces.items()}
 
     def labels(self) -> dict[str, Labels]:
         """The columns that tell rows apart and are there in every row."""
@@ -114,7 +114,8 @@ class Collector:
         self._codes.setdefault(name, []).append(np.fromiter(codes, dtype=np.int64, count=len(column)))
 
 
-def _joined(pieces: list[Cells]) -> Cells:
+def joined(pieces: list[Cells]) -> Cells:
+    """The cells of one column, piece after piece."""
     first = next((piece for piece in pieces if piece.n_bad), pieces[0])
     return Cells(
         row=np.concatenate([piece.row for piece in pieces]),
