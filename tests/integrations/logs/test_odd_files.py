@@ -40,6 +40,8 @@ def is_right(log: TrainingLog, *, has_valid: bool = True) -> bool:
         ("  epoch   train_loss   val_loss", "   {i}     {loss}    {higher}"),
         ("# epoch,train_loss,val_loss", "{i},{loss},{higher}"),
         ("My third run\n\nepoch,train_loss,val_loss", "{i},{loss},{higher}"),
+        ("sep=,\nepoch,train_loss,val_loss", "{i},{loss},{higher}"),
+        ("step,loss,loss_scale,val_loss", "{i},{loss},65536,{higher}"),
         ("# by me, in May\n# lr = 0.1\nepoch,train_loss,val_loss", "{i},{loss},{higher}"),
         ("EPOCH,TRAIN_LOSS,VAL_LOSS", "{i},{loss},{higher}"),
         ("   epoch,    train/loss,  val/loss", "  {i},   {loss},    {higher}"),
@@ -150,6 +152,13 @@ def test_validation_by_epoch_beside_training_by_step_is_put_where_it_was_written
     (log,) = from_columns(data)
     assert log.valid_loss.step.tolist() == [50 * epoch + 49 for epoch in range(N)]
     assert log.notes == ("val_loss counts epochs where loss counts steps, and is put where it was written.",)
+
+
+def test_validation_in_rows_without_a_step_is_put_at_the_step_above(tmp_path: Path) -> None:
+    log = read(tmp_path, "epoch,step,train_loss,val_loss\n" + rows("{i},{i}1,{loss},\n{i},,,{higher}"))
+    assert is_right(log)
+    assert log.valid_loss.step.tolist() == [10 * i + 1 for i in range(N)]
+    assert log.notes == ("val_loss has no number in column step beside it, and is put at that of the row above.",)
 
 
 LISTS = {"train_loss": LOSSES, "val_loss": HIGHER}

@@ -39,7 +39,7 @@ def head_of(lines: Sequence[str]) -> Head | None:
         >>> head_of(["0,2.5", "1,1.5"]).names
         ('column 1', 'column 2')
     """
-    filled = [(at, line) for at, line in enumerate(lines) if line.strip()]
+    filled = [(at, line) for at, line in enumerate(lines) if line.strip() and not line.startswith("sep=")]  # a word to Excel
     if not filled:
         return None
     place, delimiter = _table(filled) or _spaced_table(filled) or (0, max(_DELIMITERS, key=filled[0][1].count))

@@ -37,7 +37,7 @@ _BOOKKEEPING = frozenset(
         "time", "timestamp", "seconds", "second", "secs", "sec", "runtime", "duration", "elapsed", "eta", "wall", "flos", "flops", "memory", "mem",
         "gpu", "cpu", "tokens", "samples", "examples", "throughput", "momentum", "decay", "grad", "gradient", "gradients", "norm", "seed", "index",
         "unnamed", "system", "param", "params", "parameter", "parameters", "best", "patience", "speed", "fps", "num", "size", "count",
-        "std", "stdev", "stddev", "stderr", "var", "min", "max", "lowest", "highest", "delta",
+        "std", "stdev", "stddev", "stderr", "var", "min", "max", "lowest", "highest", "delta", "scale", "scaler", "ratio",
     }
 )  # fmt: skip
 

@@ -42,22 +42,38 @@ def axis_of(table: Table, *, step: str | None, epoch: str | None, lasting: tuple
     if table.steps is not None:
         return Axis(steps=table.steps, unit=StepUnit.STEP)
     epochs = _spread(table.cells[epoch], table.n_rows) if epoch else None
-    stuck = ""
+    stuck: tuple[str, ...] = ()
     if step is not None:
-        steps = _spread(table.cells[step], table.n_rows)
-        known = np.isfinite(steps)
-        if known.sum() > 1 and np.ptp(steps[known]) == 0:
-            stuck, step = f"{step} is {steps[known][0]:g} throughout, and is not read as the step.", None
-    if step is not None:
-        notes = () if known.all() else (f"{int((~known).sum())} of {table.n_rows} rows lack a number in column {step}, and are left out.",)
-        if epochs is None or not _counts_within(steps, epochs):
+        steps, notes = _steps(table, step, lasting)
+        known = steps[np.isfinite(steps)]
+        if known.size > 1 and np.ptp(known) == 0:
+            stuck = (f"{step} is {known[0]:g} throughout, and is not read as the step.",)
+        elif epochs is None or not _counts_within(steps, epochs):
             return Axis(steps=steps, unit=StepUnit.STEP, notes=notes)
-        return Axis(
-            steps=_counted_on(steps), unit=StepUnit.STEP, notes=(*notes, f"{step} starts anew in each epoch; the steps of the epochs before are added.")
-        )
-    if epochs is not None and np.isfinite(epochs).any() and not any(_repeats(epochs[table.cells[name].row]) for name in lasting):
-        return Axis(steps=epochs, unit=StepUnit.EPOCH, notes=(stuck,))
-    return Axis(steps=np.arange(table.n_rows, dtype=np.float64), unit=unit, notes=(stuck,))
+        else:
+            notes = (*notes, f"{step} starts anew in each epoch; the steps of the epochs before are added.")
+            return Axis(steps=_counted_on(steps), unit=StepUnit.STEP, notes=notes)
+    if epoch is not None and epochs is not None and np.isfinite(epochs).any():
+        epochs, notes = _steps(table, epoch, lasting)
+        if not any(_repeats(epochs[table.cells[name].row]) for name in lasting):
+            return Axis(steps=epochs, unit=StepUnit.EPOCH, notes=stuck + notes)
+    return Axis(steps=np.arange(table.n_rows, dtype=np.float64), unit=unit, notes=stuck)
+
+
+def _steps(table: Table, column: str, lasting: tuple[str, ...]) -> tuple[Floats, tuple[str, ...]]:
+    """The numbers of a column for each row, and what is said where they lack. A column that has none beside it at all takes those of the rows above."""
+    steps = _spread(table.cells[column], table.n_rows)
+    known = np.flatnonzero(np.isfinite(steps))
+    notes: list[str] = []
+    for name in lasting:
+        rows = table.cells[name].row
+        if known.size and not np.isfinite(steps[rows]).any():
+            steps[rows] = steps[known[np.maximum(np.searchsorted(known, rows) - 1, 0)]]
+            notes.append(f"{name} has no number in column {column} beside it, and is put at that of the row above.")
+    n_lacking = int((~np.isfinite(steps)).sum())
+    if n_lacking:
+        notes.append(f"{n_lacking} of {table.n_rows} rows lack a number in column {column}, and are left out.")
+    return steps, tuple(notes)
 
 
 def runs_of(table: Table, axis: Axis, main: str) -> list[tuple[str, NDArray[np.bool_], str]]:
