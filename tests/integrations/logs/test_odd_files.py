@@ -144,6 +144,18 @@ def test_a_step_that_never_moves_is_no_step() -> None:
     assert (log.step_unit, log.notes) == (StepUnit.ROW, ("step is 0 throughout, and is not read as the step.",))
 
 
+def test_a_step_without_numbers_is_no_step(tmp_path: Path) -> None:
+    log = read(tmp_path, "step,loss,val_loss\n" + rows("now,{loss},{higher}"))
+    assert is_right(log)
+    assert log.notes[0] == "step has no numbers, and is not read as the step."
+
+
+def test_a_name_of_several_lines_leaves_a_note_a_line() -> None:
+    (log,) = from_columns({"train\nloss": [*LOSSES, "x"], "val\nloss": [*HIGHER, None]})
+    assert is_right(log)
+    assert log.notes == ("A cell of train loss is no number (the first 'x' in row 9) and left out.",)
+
+
 def test_validation_by_epoch_beside_training_by_step_is_put_where_it_was_written() -> None:
     """By its own count, all of the validation would lie in the first hundredth of the training."""
     data = [

@@ -74,7 +74,7 @@ def _log(table: Table, axis: Axis, *, roles: Roles, main: str, suffix: str, said
     columns = _columns(axis, roles)
     unused = tuple(name for name in table.cells if name not in columns.values())
     notes = [*table.notes, said, *axis.notes, *roles.notes, *dict.fromkeys(ordered), *_bad_cells(table, columns), *_strange(log)]
-    return replace(log, columns=columns, unused=unused, notes=tuple(note for note in notes if note))
+    return replace(log, columns=columns, unused=unused, notes=tuple(" ".join(note.split()) for note in notes if note))  # a column's name may have lines
 
 
 def _epochs(table: Table, axis: Axis, roles: Roles) -> Series:

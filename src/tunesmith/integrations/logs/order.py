@@ -46,7 +46,9 @@ def axis_of(table: Table, *, step: str | None, epoch: str | None, lasting: tuple
     if step is not None:
         steps, notes = _steps(table, step, lasting)
         known = steps[np.isfinite(steps)]
-        if known.size > 1 and np.ptp(known) == 0:
+        if not known.size:
+            stuck = (f"{step} has no numbers, and is not read as the step.",)
+        elif known.size > 1 and np.ptp(known) == 0:
             stuck = (f"{step} is {known[0]:g} throughout, and is not read as the step.",)
         elif epochs is None or not _counts_within(steps, epochs):
             return Axis(steps=steps, unit=StepUnit.STEP, notes=notes)
