@@ -33,7 +33,12 @@ def read_log(path: str | Path, *, columns: Mapping[str, str] | None = None) -> l
 
     - A step that comes again replaces what was there; where a run was taken up again at an earlier step, the later rows count.
     - Where the steps begin again at the first one, a second run begins; so it does where a column such as `run` or `seed` says so.
+    - A column that says "train" or "val" of each row parts the others; one that counts epochs beside one that counts updates is put where it was written.
     - NaN and infinities that were written are kept; an empty cell is none.
+    - Of a file that is cut off, what stands before is read.
+
+    A million rows of CSV or JSON take two seconds or three and up to a quarter of a gigabyte, as does an event file with a million numbers
+    (`benchmarks/speed/logs.py`).
 
     Args:
         path: A file, or a folder that a tool wrote.
