@@ -3,12 +3,12 @@
 import json
 import re
 from collections.abc import Iterator
-from json.decoder import WHITESPACE
 from typing import TextIO
 
 _BLOCK_LETTERS = 1 << 16
 """Some hundred rows: few enough to stay in the processor's caches."""
 _DECODER = json.JSONDecoder()
+_WHITE = re.compile(r"[ \t\n\r]*")
 _COMMA = re.compile(r"\s*,\s*\{?")
 _REST_OF_NUMBER = 2
 """Letters that may stand behind a number that a block's end cuts off: "1" is read of "1e-", which goes on as "1e-5"."""
@@ -36,7 +36,7 @@ class JsonReader:
     def peek(self) -> str:
         """The next character that is not white; "" at the end."""
         while True:
-            white = WHITESPACE.match(self._text, self._at)
+            white = _WHITE.match(self._text, self._at)
             self._at = white.end() if white else self._at
             if self._at < len(self._text) or not self._grow():
                 return self._text[self._at : self._at + 1]

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import islice
+from typing import cast
 
 from tunesmith.integrations.logs.table import Collector, Table
 
 _PIECE_ROWS = 500
 _DEEPEST = 4
+_NOTHING: Mapping[str, object] = {}
 
 
 def table_of_rows(rows: Sequence[Mapping[str, object]], *, name: str, source: str) -> Table:
@@ -34,14 +36,15 @@ def collect_rows(collector: Collector, rows: Sequence[Mapping[str, object]]) -> 
 def _columns(rows: Sequence[Mapping[str, object]], *, before: str = "", depth: int = 0) -> dict[str, Sequence[object]]:
     columns: dict[str, Sequence[object]] = {}
     for key, column in _plain_columns(rows).items():
-        if depth < _DEEPEST and any(issubclass(kind, Mapping) for kind in set(map(type, column))):
-            inner = [cell if isinstance(cell, Mapping) else {} for cell in column]
-            columns |= _columns(inner, before=f"{before}{key}/", depth=depth + 1)
-            others = [None if isinstance(cell, Mapping) else cell for cell in column]
-            if any(cell is not None for cell in others):
-                columns[before + key] = others
-        else:
+        nested = tuple(kind for kind in set(map(type, column)) if issubclass(kind, Mapping)) if depth < _DEEPEST else ()
+        if not nested:
             columns[before + key] = column
+            continue
+        inner = [cell if isinstance(cell, nested) else _NOTHING for cell in column]
+        columns |= _columns(cast("list[Mapping[str, object]]", inner), before=f"{before}{key}/", depth=depth + 1)
+        others = [None if isinstance(cell, nested) else cell for cell in column]
+        if any(cell is not None for cell in others):
+            columns[before + key] = others
     return columns
 
 
