@@ -13,7 +13,7 @@ _HALF_WAY, _FEWEST_BEFORE, _LITTLE_LEFT = 0.5, 4, 0.05
 """Where the way is halved, how many points must lie before that, and the share of the start below which nothing is left to fall (our choice)."""
 _TRAIN_ABOVE, _ERRORS, _FEW_POINTS_PENALTY = 0.08, 3.0, 10
 """Share of the gain by which a training loss ends above the validation loss where training is hindered; standard errors, more of few points (our choice)."""
-_LAST, _FALLING_ERRORS = 0.2, 2.0
+_LAST, _FALLING_ERRORS = 0.2, 4.0
 """The last share of a run in which a loss that falls must gain more than so many standard errors (our choice)."""
 _LONG_BEFORE, _LONG_BEFORE_IN_VAIN = 0.4, 0.9
 """Shares of a run before which it was level: for any run, and for one whose learning rate was dropped afterwards without gain (our choice)."""
@@ -141,9 +141,15 @@ def balanced(story: Story, thresholds: Thresholds) -> Finding:
     return clue(
         "balanced", since=since, value=line.final, confidence=_balance(story),
         evidence=f"The {story.name} came from {story.shown(story.start):.3g} to {story.shown(line.final):.3g}, is level from about {story.unit} "
-                 f"{since:,.0f} on, and did not turn up.",
+                 f"{since:,.0f} on{_and_above(story, thresholds)}.",
         not_established="That no other settings do better." if story.valid is not None else "Whether it overfits: the log has no validation loss.",
     )  # fmt: skip
+
+
+def _and_above(story: Story, thresholds: Thresholds) -> str:
+    line = story.main
+    rise = line.final - line.best
+    return f", {rise:.3g} above its best" if rise > thresholds.level_rise * (story.start - line.best) else ", and did not turn up"
 
 
 def _balance(story: Story) -> float:

@@ -1,8 +1,8 @@
 """What a reading may conclude, each with the one rule that tells it from its neighbours."""
 
 KINDS: dict[str, str] = {
-    "diverged": "The loss is not finite, or was lost for good: it ends about where it began, or higher. (Lost in part, or for a time: unstable.)",
-    "too_noisy": "One evaluation is off by about as much as the whole training gained, so no shape can be seen. (Gained far more than the noise: anything else.)",
+    "diverged": "The loss is not finite, or was lost for good: it ends about where it began, or higher. (In part, or for a time: unstable.)",
+    "too_noisy": "One evaluation is off by about as much as the whole training gained, so no shape can be seen. (Gained nothing at all: never_started.)",
     "oscillating": "The loss swings four times or more, up as slowly as down. (Up at once: unstable.)",
     "unstable": "Training and validation loss jump together after they had settled. (Only the validation loss rises, slowly: overfitting.)",
     "early_overfitting_hump": "The validation loss rose slowly while the training loss fell, and later came down to where it had been or lower. "

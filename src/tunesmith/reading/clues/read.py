@@ -32,7 +32,7 @@ def read_clues(run: Curve | TrainingLog, *, thresholds: Thresholds = DEFAULT_THR
 
     Example:
         >>> steps, level = tuple(range(10, 210, 10)), tuple(0.5 + 1.5 * 0.7**i for i in range(20))
-        >>> rows = dict(lr=(0.1,) * 200, momentum=(0.9,) * 200, train_loss=tuple(2.0 * 0.97**i for i in range(200)), eval_step=steps)
+        >>> rows = dict(lr=(0.1,) * 200, momentum=(0.9,) * 200, train_loss=tuple(0.2 + 1.8 * 0.97**i for i in range(200)), eval_step=steps)
         >>> up = tuple(value + max(0, i - 8) * 0.1 for i, value in enumerate(level))
         >>> first = read_clues(Curve(valid_loss=up, **rows))[0]
         >>> first.kind, first.since_step, first.is_confident
@@ -44,6 +44,8 @@ def read_clues(run: Curve | TrainingLog, *, thresholds: Thresholds = DEFAULT_THR
     if isinstance(run, Curve):
         outcome, run = run.outcome, from_curve(run, name="run")
     story = story_of(run, outcome=outcome or RunOutcome.FINISHED)
+    if story is None and outcome in {RunOutcome.DIVERGED, RunOutcome.NOT_FINITE}:
+        return (_lost_at_once(run),)
     if story is None:
         return (
             clue(
@@ -55,3 +57,11 @@ def read_clues(run: Curve | TrainingLog, *, thresholds: Thresholds = DEFAULT_THR
     decided = [finding for finding in found if finding.confidence >= DECIDES]
     likely = [finding for finding in found if finding.confidence < DECIDES]
     return (*(decided or [ending.balanced(story, thresholds)]), *likely)
+
+
+def _lost_at_once(log: TrainingLog) -> Finding:
+    step = float(log.train_loss.step[0]) if len(log.train_loss) else 0.0
+    return clue(
+        "diverged", since=step, confidence=0.99, evidence=f"No loss was finite, from step {step:,.0f} on.",
+        not_established="Whether the learning rate, the weight decay or the data is to blame: NaN in the data does the same.",
+    )  # fmt: skip

@@ -7,7 +7,7 @@ from tunesmith.reading.clues.movement import largest_hump
 from tunesmith.reading.clues.story import Story
 from tunesmith.thresholds import Thresholds
 
-_ERRORS = 3.0
+_ERRORS = 3.5
 """Standard errors of a smoothed point that a rise must exceed (our choice)."""
 _FELL_ON, _FELL_IN_HUMP = 0.1, 0.3
 """Share of itself by which the training loss fell on, after the best validation loss and in a hump (our choice)."""
@@ -22,7 +22,7 @@ _STILL_HIGH = 0.3
 """Share of its peak from which on a learning rate still ought to hold the weights back (our choice)."""
 _BETTER, _NEAR_BEST = 0.1, 0.1
 """Shares of all that a metric gained: how much better it got, and how near its best it ends, where it disagrees with the loss (our choice)."""
-_DECAY_RISES = 2.0
+_DECAY_RISES = 1.5
 _FIRST_HALF = 0.5
 
 

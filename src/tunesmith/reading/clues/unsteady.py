@@ -12,7 +12,7 @@ from tunesmith.thresholds import Thresholds
 
 _SETTLED = 0.12
 """Share of a run before which what jumps and goes again is a start and no clue (our choice)."""
-_ERRORS = 5.0
+_ERRORS = 6.0
 """Standard errors of a smoothed point that a jump or swing must exceed (our choice)."""
 _LOST, _LOST_IN_VALIDATION, _LEAST_JUMP = 0.85, 0.7, 0.3
 """Shares of the gain: that an end has lost again which is lost for good, in training and in validation, and that one jump took at least (our choice)."""
@@ -22,6 +22,8 @@ _EXPLODED, _CAME_DOWN = 2.0, 0.1
 """A loss that rises above its start by so many times its start has exploded, and come down where it ends this share of it below the start (our choice)."""
 _STAYED, _BACK = 0.5, 0.1
 """A jump stayed where its end keeps this share of the height; it came back where the end is within this share of the drop of where it began (our choice)."""
+_MENDED = 0.75
+"""Confidence in an instability that mended itself, at most: what counts is where a run ends (our choice)."""
 _FLIGHTS, _FALLEN, _TRAINED = 3, 0.25, 0.5
 """Evaluations that fly above the start, out of the lower three quarters of the gain, while the training loss fell to half of its start (our choice)."""
 _TURNS, _SWING, _SLOWEST_JUMP, _LOPSIDED = 4, 0.05, 0.08, 3.0
@@ -150,6 +152,7 @@ def _jumped(story: Story, thresholds: Thresholds) -> Finding | None:
         return None
     which, most = _who_jumped(story, jump, drop=drop, thresholds=thresholds)
     is_back = line.final <= line.smoothed[jump.base] + _BACK * drop
+    most = min(most, _MENDED) if is_back else most
     how = "came back" if is_back else f"did not come all the way back: it ends at {line.final:.3g}"
     return clue(
         "unstable", since=begin, value=jump.height, confidence=sureness(ratio, most=most),
