@@ -8,7 +8,7 @@ from benchmarks.clues.rows import curve_of
 from benchmarks.proof.cache import Row
 from tunesmith.curve import Curve
 from tunesmith.finding import CONFIDENT
-from tunesmith.reading.clues import read_clues
+from tunesmith.reading.clues import knobs_of, read_clues
 
 ABSTAINS = ("too_noisy", "cannot_tell")
 """Verdicts that decide nothing, unless they are the right one."""
@@ -39,7 +39,7 @@ Reader = Callable[[Curve], Verdict]
 def read_today(curve: Curve) -> Verdict:
     """What `tunesmith.reading.clues` says now: the first of its findings. Its kinds are verdicts already."""
     first = read_clues(curve)[0]
-    return Verdict(name=first.kind, confidence=first.confidence, since_step=first.since_step)
+    return Verdict(name=first.kind, confidence=first.confidence, since_step=first.since_step, knobs=knobs_of(first.kind))
 
 
 @dataclass(frozen=True, kw_only=True)
