@@ -3,6 +3,7 @@
 import json
 import math
 import re
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from tunesmith.finding import Finding
 from tunesmith.log import Series, StepUnit, TrainingLog
 from tunesmith.reading.clues import KINDS
 from tunesmith.report.diagnosis_page import diagnosis_html, write_diagnosis
-from tunesmith.report.diagnosis_text import all_explanations_text, all_explanations_to_json, diagnosis_text, diagnosis_to_json
+from tunesmith.report.diagnosis_text import all_explanations_text, all_explanations_to_json, clue_text, diagnosis_text, diagnosis_to_json
 from tunesmith.report.evidence import read_evidence
 from tunesmith.report.explanations import EXPLANATIONS, KNOBS
 from tunesmith.report.html import report_html
@@ -56,17 +57,21 @@ def make_outlook(*, evidence: str = "The first half.", outcome: OutlookOutcome =
     return Outlook(outcome=outcome, best=best, probability=0.9, pairs=pairs, evidence=evidence, not_established=evidence, action=evidence)
 
 
+def wrapped(line: str) -> list[str]:
+    return textwrap.wrap(line, 100, subsequent_indent="    ")
+
+
 def test_the_text_is_a_verdict_then_clue_evidence_and_action() -> None:
     assert diagnosis_text(Diagnosis(curves=(make_curve(),))).splitlines() == [
         "logs/log.csv",
         "Verdict: overfitting since step 4,200 of 10,000 (confident)",
-        f"  Clue: {KINDS['overfitting']}",
+        *wrapped(f"  Clue: {clue_text('overfitting')}"),
         "  Evidence: The loss rose.",
         "  Do: Raise the learning rate.",
         "  Not established: Other seeds.",
         "",
         "Also: plateaued (likely)",
-        f"  Clue: {KINDS['plateaued']}",
+        *wrapped(f"  Clue: {clue_text('plateaued')}"),
         "  Evidence: Level.",
         "  Do: nothing.",
         "",
