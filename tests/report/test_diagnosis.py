@@ -103,6 +103,7 @@ def test_the_text_explains_on_demand() -> None:
     explained = " ".join(diagnosis_text(diagnosis, explains=True).split())
     assert EXPLANATIONS["overfitting"].means in explained
     assert all(knob in explained for knob in EXPLANATIONS["overfitting"].knobs)
+    assert all(knob.large in explained for knob in KNOBS)
     assert EXPLANATIONS["overfitting"].means not in " ".join(diagnosis_text(diagnosis).split())
 
 

@@ -62,7 +62,7 @@ def diagnosis_text(diagnosis: Diagnosis, *, explains: bool = False) -> str:
 
     Args:
         diagnosis: What was read.
-        explains: Whether each clue is explained for someone who has never tuned.
+        explains: Whether each clue, and what each knob does, is explained for someone who has never tuned.
 
     Returns:
         Lines of at most 100 columns, without a newline at the end.
@@ -71,6 +71,7 @@ def diagnosis_text(diagnosis: Diagnosis, *, explains: bool = False) -> str:
     blocks += [columns] if (columns := _columns_text(diagnosis.curves)) else []
     if diagnosis.outlook is not None:
         blocks.append(_outlook_text(diagnosis.outlook, diagnosis.curves))
+    blocks += _knob_blocks() if explains else []
     return "\n\n".join("\n".join(line.rstrip() for line in block) for block in blocks)
 
 
@@ -99,8 +100,7 @@ def diagnosis_to_json(diagnosis: Diagnosis) -> dict[str, Json]:
 def all_explanations_text() -> str:
     """Every kind of clue and every knob, explained."""
     blocks = [[kind_title(kind).capitalize(), *_line(rule), *_explained(kind)] for kind, rule in KINDS.items()]
-    knobs = [[knob.name, *_line(f"Large: {knob.large}"), *_line(f"Small: {knob.small}"), *_line(f"Trades against: {knob.trades}")] for knob in KNOBS]
-    return "\n\n".join("\n".join(block) for block in [["The clues, what matters most first"], *blocks, ["The knobs"], *knobs])
+    return "\n\n".join("\n".join(block) for block in [["The clues, what matters most first"], *blocks, *_knob_blocks()])
 
 
 def all_explanations_to_json() -> dict[str, Json]:
@@ -110,6 +110,11 @@ def all_explanations_to_json() -> dict[str, Json]:
     ]
     knobs: list[Json] = [{"name": knob.name, "large": knob.large, "small": knob.small, "trades": knob.trades} for knob in KNOBS]
     return {"version": DIAGNOSIS_VERSION, "kinds": kinds, "knobs": knobs}
+
+
+def _knob_blocks() -> list[list[str]]:
+    knobs = [[knob.name, *_line(f"Large: {knob.large}"), *_line(f"Small: {knob.small}"), *_line(f"Trades against: {knob.trades}")] for knob in KNOBS]
+    return [["What each knob does"], *knobs]
 
 
 def _curve_text(curve: CurveDiagnosis, *, explains: bool) -> list[str]:
