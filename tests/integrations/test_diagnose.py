@@ -8,12 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
 import tunesmith as ts
+from tunesmith.diagnosis import Diagnosis
 from tunesmith.integrations.diagnose import diagnose, diagnose_files
+from tunesmith.plots.clue_facts import clue_facts
 from tunesmith.reading.clues import KINDS
 from tunesmith.recipe.training import write_curve
+from tunesmith.report.clue_chart import clue_figure
+from tunesmith.report.diagnosis_text import diagnosis_text, diagnosis_to_json
+from tunesmith.report.finite import finite_json
 
 FIXTURES = Path(__file__).parent / "logs" / "fixtures"
 COLUMNS = {
@@ -159,6 +166,24 @@ def test_a_diagnosis_plots_itself_and_never_shows() -> None:
         assert diagnosis.plot(ax) is ax
         assert ts.plot(diagnosis).get_ylabel().startswith("loss")
     assert ts.plot(diagnosis.curves[0]).get_xlabel() in ("", "steps")
+
+
+NUMBERS = st.floats(-1e30, 1e30) | st.sampled_from([0.0, 1.0, 87.3366, math.nan, math.inf])
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.integers(0, 60).flatmap(lambda n: st.fixed_dictionaries({key: st.lists(NUMBERS, min_size=n, max_size=n) for key in COLUMNS})), st.booleans())
+def test_any_numbers_are_read_and_shown(columns: dict[str, list[float]], has_steps: bool) -> None:  # noqa: FBT001 (hypothesis passes it)
+    try:
+        diagnosis = diagnose(columns if has_steps else {key: column for key, column in columns.items() if key != "step"}, COLUMNS)
+    except ts.InputError:
+        return
+    assert all(one.verdict in KINDS for one in diagnosis.curves)
+    assert diagnosis_text(diagnosis, explains=True)
+    json.dumps(diagnosis_to_json(diagnosis), allow_nan=False)
+    assert Diagnosis.from_dict(json.loads(json.dumps(diagnosis.to_dict(), allow_nan=False))).to_dict() == diagnosis.to_dict()
+    for one in diagnosis.curves:
+        json.dumps(finite_json(clue_figure(clue_facts(one))), allow_nan=False)
 
 
 def test_reading_curves_loads_no_torch_and_no_drawing(tmp_path: Path) -> None:
