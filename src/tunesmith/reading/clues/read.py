@@ -59,6 +59,25 @@ def read_clues(run: Curve | TrainingLog, *, thresholds: Thresholds = DEFAULT_THR
     return (*(decided or [ending.balanced(story, thresholds)]), *likely)
 
 
+def has_learnt(curve: Curve, *, thresholds: Thresholds = DEFAULT_THRESHOLDS) -> bool:
+    """Whether the validation loss ends below where the training began, by more than its noise.
+
+    Args:
+        curve: A run with a validation loss.
+        thresholds: The constants of judgement.
+
+    Example:
+        >>> rows = dict(lr=(0.1,) * 60, momentum=(0.9,) * 60, train_loss=tuple(1 - i / 60 for i in range(60)), eval_step=(15, 30, 45, 60))
+        >>> has_learnt(Curve(valid_loss=(1.0, 1.1, 1.2, 1.3), **rows)), has_learnt(Curve(valid_loss=(0.9, 0.8, 0.7, 0.6), **rows))
+        (False, True)
+    """
+    story = story_of(from_curve(curve, name="run"), outcome=curve.outcome)
+    if story is None or story.valid is None:
+        return False
+    gained = story.start - story.valid.final
+    return gained > max(thresholds.flat_drop * story.valid.error, 0.0)
+
+
 def _lost_at_once(log: TrainingLog) -> Finding:
     step = float(log.train_loss.step[0]) if len(log.train_loss) else 0.0
     return clue(
