@@ -19,7 +19,7 @@ def read_clues(run: Curve | TrainingLog, *, thresholds: Thresholds = DEFAULT_THR
     """What the shape of a run's losses says, what matters most first: the first finding is the verdict.
 
     Source: remarks 1 to 3 of the report (the clues lie in the validation loss, early). The rules and their constants are ours; each kind has one rule, in
-    `KINDS`, and docs/reading-curves.md draws them.
+    `KINDS`, and docs/diagnose.md has them.
 
     Args:
         run: A curve of ours, or a log of any tool: with what it has. Without a validation loss nothing is said of overfitting, and less of the rest; without
