@@ -1,9 +1,9 @@
 """The method's author ran these; whoever compares their beginnings must name the one that ended better, or say that it cannot be told yet."""
 
-import csv
 from pathlib import Path
 
 import pytest
+from tests.reading.recorded import first_part
 
 from tunesmith.diagnosis import Outlook, OutlookOutcome
 from tunesmith.integrations.logs import read_log
@@ -13,25 +13,8 @@ CYCLE, STEP, ADAM = "resnet56-cifar10-cycle-0.1-to-3", "resnet56-cifar10-step-0.
 SHARES = (0.15, 0.3, 0.45, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9)
 
 
-@pytest.fixture
-def curves(data_folder: Path) -> Path:
-    folder = data_folder.parent / "curves"
-    if not folder.is_dir():
-        pytest.skip("needs the author's curves in the folder `curves` beside that of TUNESMITH_DATA")
-    return folder
-
-
 def compare(names: tuple[str, str], *, share: float, curves: Path, folder: Path) -> Outlook:
     return foresee([log for name in names for log in read_log(first_part(curves / f"{name}.csv", share=share, folder=folder))])
-
-
-def first_part(path: Path, *, share: float, folder: Path) -> Path:
-    with path.open(encoding="utf-8", newline="") as file:
-        head, *rows = list(csv.reader(file))
-    kept = [row for row in rows if float(row[0]) <= share * float(rows[-1][0])]
-    with (folder / path.name).open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows([head, *kept])
-    return folder / path.name
 
 
 @pytest.mark.parametrize("share", [0.6, 0.7, 0.8, 0.85, 0.9, 1.0])

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import islice
+from operator import methodcaller
 from typing import cast
 
 from tunesmith.integrations.logs.table import Collector, Table
 
 _PIECE_ROWS = 500
 _DEEPEST = 4
+_values = methodcaller("values")
 _NOTHING: Mapping[str, object] = {}
 
 
@@ -49,7 +51,7 @@ def _columns(rows: Sequence[Mapping[str, object]], *, before: str = "", depth: i
 
 
 def _plain_columns(rows: Sequence[Mapping[str, object]]) -> dict[str, Sequence[object]]:
-    keys = list(rows[0]) if rows else []
-    if all(list(row) == keys for row in rows):  # most often so, and then it is quicker
-        return dict(zip(map(str, keys), zip(*(row.values() for row in rows), strict=True), strict=True))
-    return {str(key): [row.get(key) for row in rows] for key in dict.fromkeys(key for row in rows for key in row)}
+    forms = dict.fromkeys(map(tuple, rows))
+    if len(forms) == 1:  # most often so, and then it is quicker
+        return dict(zip(map(str, next(iter(forms))), zip(*map(_values, rows), strict=True), strict=True))
+    return {str(key): [row.get(key) for row in rows] for key in dict.fromkeys(key for form in forms for key in form)}

@@ -134,11 +134,22 @@ def numbers(column: Sequence[object], *, first_row: int = 0) -> Cells:
         >>> cells.row.tolist(), cells.value.tolist(), cells.n_bad, cells.bad
         ([0, 2, 4, 6, 7, 8, 9], [1.0, nan, 1.5, 2.0, 91.2, 1234.5, 0.5], 1, 'fast')
     """
-    try:  # most columns are full
-        value = np.fromiter(map(float, cast("Sequence[float]", column)), dtype=np.float64, count=len(column))
+    try:  # most columns are full, and of most others the rest is numbers
+        return Cells(row=np.arange(first_row, first_row + len(column), dtype=np.int64), value=_floats(column))
+    except (TypeError, ValueError, OverflowError):
+        rows = [row for row, cell in enumerate(column, start=first_row) if not _is_empty(cell)]
+    try:
+        return Cells(row=np.array(rows, dtype=np.int64), value=_floats([column[row - first_row] for row in rows]))
     except (TypeError, ValueError, OverflowError):
         return _with_gaps(column, first_row=first_row)
-    return Cells(row=np.arange(first_row, first_row + len(column), dtype=np.int64), value=value)
+
+
+def _floats(column: Sequence[object]) -> Floats:
+    return np.fromiter(map(float, cast("Sequence[float]", column)), dtype=np.float64, count=len(column))
+
+
+def _is_empty(cell: object) -> bool:
+    return cell is None or (isinstance(cell, str) and not cell)
 
 
 def _with_gaps(column: Sequence[object], *, first_row: int) -> Cells:
@@ -146,7 +157,7 @@ def _with_gaps(column: Sequence[object], *, first_row: int) -> Cells:
     values: list[float] = []
     n_bad, bad, bad_row = 0, "", 0
     for row, cell in enumerate(column, start=first_row):
-        if cell is None or (isinstance(cell, str) and not cell):
+        if _is_empty(cell):
             continue
         number = _number(cell)
         if number is not None:

@@ -103,14 +103,14 @@ def _where_cut(story: Story) -> str:
 
 
 def _gap_trend(story: Story) -> str:
-    """A sentence where the gap between the losses grew by more than a twentieth of the gain in the second half."""
+    """A sentence where the gap between the losses grew, from the first quarter on, by more than noise and a twentieth of the gain."""
     train, valid = story.train, story.valid
     if train is None or valid is None or not story.is_loss:
         return ""
-    half = valid.step[-1] / 2
-    then, now = valid.at(half) - train.at(half), valid.final - train.final
+    early = float(valid.step[-1]) / 4
+    then, now = valid.at(early) - train.at(early), valid.final - train.final
     grew = now - then > max(story.scale / 20, _ERRORS * (valid.error + train.error))
-    return f" The gap grows, from {then:.3g} half-way to {now:.3g}: whether it will overfit cannot be told yet." if grew else ""
+    return f" The gap grows, from {then:.3g} at the first quarter to {now:.3g}: whether it will overfit cannot be told yet." if grew else ""
 
 
 def plateaued(story: Story, thresholds: Thresholds) -> Finding | None:

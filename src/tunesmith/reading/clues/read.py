@@ -19,7 +19,7 @@ def read_clues(run: Curve | TrainingLog, *, thresholds: Thresholds = DEFAULT_THR
     """What the shape of a run's losses says, what matters most first: the first finding is the verdict.
 
     Source: remarks 1 to 3 of the report (the clues lie in the validation loss, early). The rules and their constants are ours; each kind has one rule, in
-    `KINDS`, and docs/reading-curves.md draws them.
+    `KINDS`, and docs/diagnose.md has them.
 
     Args:
         run: A curve of ours, or a log of any tool: with what it has. Without a validation loss nothing is said of overfitting, and less of the rest; without
@@ -57,6 +57,25 @@ def read_clues(run: Curve | TrainingLog, *, thresholds: Thresholds = DEFAULT_THR
     decided = [finding for finding in found if finding.confidence >= DECIDES]
     likely = [finding for finding in found if finding.confidence < DECIDES]
     return (*(decided or [ending.balanced(story, thresholds)]), *likely)
+
+
+def has_learnt(curve: Curve, *, thresholds: Thresholds = DEFAULT_THRESHOLDS) -> bool:
+    """Whether the validation loss ends below where the training began, by more than its noise.
+
+    Args:
+        curve: A run with a validation loss.
+        thresholds: The constants of judgement.
+
+    Example:
+        >>> rows = dict(lr=(0.1,) * 60, momentum=(0.9,) * 60, train_loss=tuple(1 - i / 60 for i in range(60)), eval_step=(15, 30, 45, 60))
+        >>> has_learnt(Curve(valid_loss=(1.0, 1.1, 1.2, 1.3), **rows)), has_learnt(Curve(valid_loss=(0.9, 0.8, 0.7, 0.6), **rows))
+        (False, True)
+    """
+    story = story_of(from_curve(curve, name="run"), outcome=curve.outcome)
+    if story is None or story.valid is None:
+        return False
+    gained = story.start - story.valid.final
+    return gained > max(thresholds.flat_drop * story.valid.error, 0.0)
 
 
 def _lost_at_once(log: TrainingLog) -> Finding:

@@ -13,6 +13,8 @@ _TRAINED = 0.5
 """Share of its start that a training loss has gained, from which on what the validation loss gained counts too, however noisy it is (our choice)."""
 _SEEN_DROP = 3.0
 _ROUNDING = 1e-6
+_MANY_NOISES = 8.0
+"""A drop of so many standard deviations of the noise is none that never started, however small beside the start: the loss has an offset (our choice)."""
 _HIDDEN = 0.08
 """Where noise could hide a drop of this share of the start, "never started" is not sure (our choice)."""
 
@@ -50,7 +52,8 @@ def never_started(story: Story, thresholds: Thresholds) -> Finding | None:
     drops = [(story.start if line is story.train else line.start) - float(line.smoothed.min()) for line in lines]
     is_seen = any(drop > max(thresholds.flat_drop * _drop_error(line), _ROUNDING * abs(line.start)) for drop, line in zip(drops, lines, strict=True))
     largest = max(0.0, *drops)
-    if is_seen and not largest < story.share_of_start(thresholds.started_drop):
+    is_tiny = largest < story.share_of_start(thresholds.started_drop) and largest < _MANY_NOISES * max(line.noise for line in lines)
+    if is_seen and not is_tiny:
         return None
     hides = _hides_a_drop(lines, story, thresholds)
     confidence = 0.55 if story.is_short else 0.6 if is_seen or hides else 0.9

@@ -11,7 +11,7 @@ from tunesmith.reading.clues.line import FEWEST_POINTS, Floats, Line, line_of
 _CONSTANT = 1.05
 _ANNEALED, _HIGH = 0.15, 0.3
 """A learning rate below the one share of its peak is annealed, above the other it is not (our choice: the author's cycles end at a tenth or below)."""
-_NEARLY = 0.97
+_NEARLY, _FEWEST_EVALUATIONS = 0.97, 3
 _BEGINNING, _LITTLE_FALL = 0.02, 0.1
 
 
@@ -135,6 +135,8 @@ def story_of(log: TrainingLog, *, outcome: RunOutcome = RunOutcome.FINISHED) -> 
     is_loss = train is not None or valid is not None
     if not is_loss:
         valid = metric
+    if valid is not None and valid.n < _FEWEST_EVALUATIONS and train is not None and train.n > valid.n:
+        valid = None  # one or two evaluations show no shape: what there is to read is the training loss
     main = valid or train
     if main is None:
         return None

@@ -9,6 +9,8 @@ from tunesmith.thresholds import Thresholds
 
 _ERRORS = 3.5
 """Standard errors of a smoothed point that a rise must exceed (our choice)."""
+_ERRORS_BESIDE_FALL, _ERRORS_BESIDE_LEVEL, _WELL_TRAINED = 3.0, 4.5, 0.5
+"""The same of a validation loss while the training loss falls, and while it is level, by then below this share of its start (our choice)."""
 _FELL_ON, _FELL_IN_HUMP = 0.1, 0.3
 """Share of itself by which the training loss fell on, after the best validation loss and in a hump (our choice)."""
 _TRAIN_SHARE, _LITTLE = 0.25, 0.05
@@ -32,12 +34,14 @@ def overfitting(story: Story, thresholds: Thresholds) -> Finding | None:
     if line is None or scale <= 0 or line.best_at == line.n - 1:
         return None
     rise, begin = line.final - line.best, float(line.step[line.best_at])
-    ratio = ratio_of((rise, thresholds.overfit_rise * scale), (rise, _ERRORS * line.error))
-    if ratio < 1 or not fell_on(story, begin, line.step[-1], share=_FELL_ON):
+    ratio = ratio_of((rise, thresholds.overfit_rise * scale), (rise, _ERRORS_BESIDE_FALL * line.error))
+    falls = fell_on(story, begin, line.step[-1], share=_FELL_ON)
+    if ratio < 1 or not (falls or (rise > _ERRORS_BESIDE_LEVEL * line.error and _is_level_below(story, begin))):
         return None
     most, fell = 0.65, "the log has no training loss to show that it fell on."
     if train is not None and story.is_loss:
-        most, fell = 0.95, f"the training loss fell on from {train.at(begin):.3g} to {train.final:.3g}."
+        most = 0.95 if falls else 0.75
+        fell = f"the training loss went on from {train.at(begin):.3g} to {train.final:.3g}."
         fell += f" The gap grew from {line.best - train.at(begin):.3g} to {line.final - train.final:.3g}."
     return clue(
         "overfitting", since=begin, value=rise, confidence=sureness(ratio, most=min(most, 0.6) if story.is_short else most),
@@ -131,6 +135,12 @@ def fell_on(story: Story, begin: float, end: float, *, share: float) -> bool:
         return True
     before, after = train.at(begin), train.at(min(end, float(train.step[-1])))
     return before - after > max(share * abs(before) if story.is_positive else 0.0, 2 * train.error)
+
+
+def _is_level_below(story: Story, begin: float) -> bool:
+    """Whether the training loss, well below its start, does not rise from a step on."""
+    train = story.train
+    return train is not None and train.at(begin) < story.share_of_start(_WELL_TRAINED) and train.final < train.at(begin) + train.error
 
 
 def yardstick(story: Story) -> float:
