@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from benchmarks.clues.cut_runs import SHARES, cut_pairs
+from benchmarks.clues.foresight import Foresight, foresight
 from benchmarks.clues.short_runs import FIT_TASKS, REPORT_TASKS, ROWS, contenders, pairs_of
 from tunesmith.integrations.logs import read_log
 from tunesmith.log import Series, TrainingLog, from_curve
@@ -23,6 +24,13 @@ from tunesmith.reading.outlook.standing import Standing, standing_of
 
 _SHRINK = 1e-3
 _MEMORIES = (0.0, 2.0, 5.0, 10.0, 20.0)
+_PARTS = (
+    ("difference", 0.0, (0,)),
+    ("difference and memory", today.MEMORY, (0,)),
+    ("and gap", today.MEMORY, (0, 1)),
+    ("and roughness", today.MEMORY, (0, 2)),
+    ("all", today.MEMORY, (0, 1, 2)),
+)
 _RIGHT = 0.85
 _BARS = (0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
 
@@ -53,15 +61,21 @@ def rehearsals(names: Sequence[str]) -> Rehearsals:
     )
 
 
-def fit_rehearsal(pairs: Sequence[tuple[Standing, Standing]], *, memory: float) -> tuple[NDArray[np.float64], float]:
-    """Weights, and the mean log loss."""
-    features = np.array([rehearsal_features(*pair, memory=memory) for pair in pairs])
+def fit_rehearsal(pairs: Sequence[tuple[Standing, Standing]], *, memory: float, columns: Sequence[int] = (0, 1, 2)) -> tuple[NDArray[np.float64], float]:
+    """Weights of the features in `columns`, and the mean log loss."""
+    features = np.array([rehearsal_features(*pair, memory=memory) for pair in pairs])[:, columns]
 
     def loss(weights: NDArray[np.float64]) -> float:
         return float(np.logaddexp(0, -features @ weights).mean() + _SHRINK * (weights**2).sum())
 
     found = minimize(loss, np.zeros(features.shape[1]))
     return found.x, float(found.fun)
+
+
+def without(part: Rehearsals, *, weights: NDArray[np.float64], memory: float, columns: Sequence[int]) -> Foresight:
+    """How well the features in `columns` alone foresee."""
+    logits = np.array([rehearsal_features(*pair, memory=memory) for pair in part.read])[:, columns] @ weights
+    return foresight([*(1 / (1 + np.exp(-logits))).tolist(), *[today.SURVIVOR] * part.survived, *[1 - today.SURVIVOR] * part.fell])
 
 
 def bar(pairs: Sequence[tuple[Standing, Standing]], *, weights: NDArray[np.float64], memory: float) -> float:
@@ -113,14 +127,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--curves", type=Path, help="folder of CSV logs: print too what each gained from 30, 60 and 85 % of its length on")
     given = parser.parse_args()
-    known = rehearsals(FIT_TASKS)
-    for names, part in ((FIT_TASKS, known), (REPORT_TASKS, rehearsals(REPORT_TASKS))):
-        print(
-            f"{len(part.read)} pairs of short runs of {', '.join(names)}; where one alone was lost, the other ended better in {part.survived}, worse in {part.fell}"
-        )
+    known, others = rehearsals(FIT_TASKS), rehearsals(REPORT_TASKS)
+    for names, part in ((FIT_TASKS, known), (REPORT_TASKS, others)):
+        print(f"{', '.join(names)}: {len(part.read)} pairs of short runs; where one alone was lost, {part.survived} keep that order and {part.fell} do not")
     fits = {memory: fit_rehearsal(known.read, memory=memory) for memory in _MEMORIES}
     for memory, (weights, loss) in fits.items():
         print(f"memory {memory:g}: weights {weights.round(2)}, log loss {loss:.4f}, bar {bar(known.read, weights=weights, memory=memory):.2f}")
+    for name, memory, columns in _PARTS:
+        weights, _ = fit_rehearsal(known.read, memory=memory, columns=columns)
+        for half, part in (("fit", known), ("report", others)):
+            found = without(part, weights=weights, memory=memory, columns=columns)
+            print(f"{name}, {half} half: decided {found.decided:.3f}, right {found.right:.3f}, Brier {found.brier:.3f}")
     features = np.array([rehearsal_features(*pair) for pair in known.read])
     against = [total > 0 for total, difference in zip(features @ today.REHEARSAL, features[:, 0], strict=True) if total * difference < 0]
     print(f"answers against the run that stands lower: {len(against)}, right in {sum(against) / len(against):.2f}")

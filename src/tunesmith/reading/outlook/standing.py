@@ -11,8 +11,8 @@ from tunesmith.thresholds import DEFAULT_THRESHOLDS, Thresholds
 
 FEWEST = 3
 """Values that a curve must have before its place is worth a comparison (our choice)."""
-ANNEALED = 0.05
-"""A learning rate at or below this share of its peak is annealed (our choice; the author's cycle ends at .033, his steps at .01)."""
+ANNEALED = 0.06
+"""A learning rate at or below this share of its peak is annealed (our choice; the last row of the author's triangles has .053, that of his steps .01)."""
 NO_LR = 0.5
 """Heat of a log that says neither its learning rate nor its length: between annealed and at its peak (our choice)."""
 _COMPLETE = 0.99

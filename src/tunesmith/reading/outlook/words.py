@@ -100,4 +100,7 @@ def _also(pair: tuple[tuple[str, Standing], tuple[str, Standing]], basis: Basis)
         said += [f"the validation loss of {label} is {run.gap:.3g} above its training loss" for label, run in pair if run.gap > _WORTH_SAYING * drop]
         said += [f"{label} rose by {run.roughness:.3g} on its way" for label, run in pair if run.roughness > _WORTH_SAYING * drop]
         said += [f"{label} has a training loss far above its validation loss and may yet memorise" for label, run in pair if -run.gap > _WORTH_SAYING * drop]
-    return f" Also: {'; '.join(said)}." if said else ""
+        better = min(pair, key=lambda one: one[1].level)[0]
+        now = f" As the two runs are, {better} stands better; the probability is for these settings in a training that may be longer."
+        return (f" Also: {'; '.join(said)}." if said else "") + (now if pair[0][1].level != pair[1][1].level else "")
+    return ""
