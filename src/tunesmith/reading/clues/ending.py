@@ -3,6 +3,7 @@
 import numpy as np
 
 from tunesmith.finding import Finding
+from tunesmith.reading.clues.advice import action_of
 from tunesmith.reading.clues.clue import DECIDES, UNDECIDED, clue, ratio_of, sureness
 from tunesmith.reading.clues.line import Line
 from tunesmith.reading.clues.story import Story
@@ -38,6 +39,7 @@ def ends_high(story: Story, thresholds: Thresholds) -> Finding | None:
         "underfitting", since=0, value=line.final, confidence=confidence,
         evidence=f"The loss fell from {story.start:.3g} to {line.final:.3g} only, and the gap between training and validation is {gap:.2g}.",
         not_established="Whether the network is too small, held back by regularisation, or the data has no more to give.",
+        action=action_of("underfitting", first="lr" if _late_gain(story) >= thresholds.steady_share else ""),
     )  # fmt: skip
 
 
@@ -49,16 +51,22 @@ def underfitting(story: Story, thresholds: Thresholds) -> Finding | None:
 
 
 def _steady(story: Story, thresholds: Thresholds) -> Finding | None:
-    lines = [line for line in (story.train, story.valid) if line is not None]
-    late = min(late_share(story, line, after=_HALF_WAY) for line in lines)
-    is_seen = story.start_is_known and np.count_nonzero(story.progress(story.main) < _HALF_WAY) >= _FEWEST_BEFORE
-    if not is_seen or story.annealed is not True or late < thresholds.steady_share or story.main.final < story.share_of_start(_LITTLE_LEFT):
+    late = _late_gain(story)
+    if story.annealed is not True or late < thresholds.steady_share or story.main.final < story.share_of_start(_LITTLE_LEFT):
         return None
     return clue(
         "underfitting", since=0, value=late, confidence=sureness(late / thresholds.steady_share, most=0.9),
         evidence=f"{late:.0%} of the gain came in the second half of the way (of the summed learning rate): the loss fell steadily to the end.",
         not_established="Whether a larger learning rate, a longer training or a larger network is what it wants.",
+        action=action_of("underfitting", first="lr"),
     )  # fmt: skip
+
+
+def _late_gain(story: Story) -> float:
+    """Share of the gain, of the loss where it is less, that came in the second half of the way; 0 where too few points lie in the first half to tell."""
+    if not story.start_is_known or np.count_nonzero(story.progress(story.main) < _HALF_WAY) < _FEWEST_BEFORE:
+        return 0.0
+    return min(late_share(story, line, after=_HALF_WAY) for line in (story.train, story.valid) if line is not None)
 
 
 def _hindered(story: Story) -> Finding | None:
@@ -73,6 +81,7 @@ def _hindered(story: Story) -> Finding | None:
         "underfitting", since=0, value=above, confidence=sureness(ratio, most=0.7),
         evidence=f"The training loss ends at {train.final:.3g}, above the validation loss at {valid.final:.3g}: training is made harder than it need be.",
         not_established="That dropout or augmentation holds it back: a training loss that contains a penalty or smoothed labels looks the same.",
+        action=action_of("underfitting", first="dropout"),
     )  # fmt: skip
 
 

@@ -7,12 +7,14 @@ import numpy as np
 from tunesmith.curve import RunOutcome
 from tunesmith.log import NOTHING, Series, StepUnit, TrainingLog, direction_of
 from tunesmith.reading.clues.line import FEWEST_POINTS, Floats, Line, line_of
+from tunesmith.reading.smoothing import LARGEST
 
 _CONSTANT = 1.05
 _ANNEALED, _HIGH = 0.15, 0.3
 """A learning rate below the one share of its peak is annealed, above the other it is not (our choice: the author's cycles end at a tenth or below)."""
 _NEARLY, _FEWEST_EVALUATIONS = 0.97, 3
 _BEGINNING, _LITTLE_FALL = 0.02, 0.1
+_TINY = 1e-300
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -119,13 +121,13 @@ class Story:
 
     def progress(self, line: Line) -> Floats:
         """Share of the run's whole way that was behind at each point of a line: of the summed learning rate where it is known, else of the steps."""
-        if self.lr_is_constant:
-            return line.step / line.step[-1]
-        rates = np.maximum(self.lr.value, 0.0)
-        way = np.concatenate([[0.0], np.cumsum((rates[1:] + rates[:-1]) / 2 * np.diff(self.lr.step))])
-        way += rates[0] * self.lr.step[0]
-        way = np.interp(line.step, self.lr.step, way)
-        return way / way[-1] if way[-1] > 0 else line.step / line.step[-1]
+        way = line.step
+        if not self.lr_is_constant:
+            rates = np.maximum(self.lr.value, 0.0)
+            passed = np.concatenate([[0.0], np.cumsum((rates[1:] + rates[:-1]) / 2 * np.diff(self.lr.step))])
+            summed = np.interp(line.step, self.lr.step, passed + rates[0] * self.lr.step[0])
+            way = summed if summed[-1] > 0 else way
+        return np.asarray(way / max(float(way[-1]), _TINY))
 
 
 def story_of(log: TrainingLog, *, outcome: RunOutcome = RunOutcome.FINISHED) -> Story | None:
@@ -141,7 +143,7 @@ def story_of(log: TrainingLog, *, outcome: RunOutcome = RunOutcome.FINISHED) -> 
     if main is None:
         return None
     lr = log.lr
-    known = np.isfinite(lr.value)
+    known = np.abs(lr.value) < LARGEST  # NaN compares false
     lr = Series(step=lr.step[known], value=lr.value[known]) if known.any() and np.max(lr.value[known]) > 0 else NOTHING
     return Story(log=log, train=train, valid=valid, main=main, metric=metric, metric_name=metric_name, is_loss=is_loss, lr=lr, outcome=outcome)
 
