@@ -34,3 +34,12 @@ def data_folder() -> Path:
     if not folder:
         pytest.skip(f"needs the data sets: set {DATA_VARIABLE} to their folder")
     return Path(folder)
+
+
+@pytest.fixture
+def curves(data_folder: Path) -> Path:
+    """Folder of the runs that the method's author published, beside the data sets; skips where there is none."""
+    folder = data_folder.parent / "curves"
+    if not folder.is_dir():
+        pytest.skip(f"needs the author's curves in the folder `curves` beside that of {DATA_VARIABLE}")
+    return folder

@@ -72,7 +72,7 @@ def test_import_tunesmith_loads_nothing_heavy() -> None:
     assert not loaded & {"torch", "numpy", "scipy", "matplotlib", "plotly", "pydantic", "click", "rich"}
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["tune", "--help"], ["show", "--help"]], ids=" ".join)
+@pytest.mark.parametrize("arguments", [["--help"], ["tune", "--help"], ["show", "--help"], ["diagnose", "--help"]], ids=" ".join)
 def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     assert not modules_of_command(*arguments) & {"torch", "numpy", "scipy", "matplotlib", "plotly", "pydantic"}
 
@@ -80,3 +80,10 @@ def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
 @pytest.mark.parametrize("command", ["show", "report"])
 def test_reading_a_study_needs_no_torch(command: str, study_folder: Path) -> None:
     assert not modules_of_command(command, str(study_folder)) & {"torch", "matplotlib", "pydantic"}
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_diagnosing_a_log_needs_neither_torch_nor_drawing(form: str, tmp_path: Path) -> None:
+    log = tmp_path / "log.csv"
+    log.write_text("step,loss,val_loss\n" + "".join(f"{step},{2 / step},{2.1 / step}\n" for step in range(1, 40)))
+    assert not modules_of_command("diagnose", str(log), "--explain", "--format", form) & {"torch", "matplotlib", "pydantic", "plotly", "tensorboard"}

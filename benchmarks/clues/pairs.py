@@ -1,157 +1,104 @@
-"""Of two settings' short runs, which full run will end better? Makes the runs, and says how often the short runs' last loss tells.
+"""Of two settings' runs, which will end better? Makes the runs, asks `tunesmith.reading.outlook`, and says how often and how surely it is right.
 
-    python -m benchmarks.clues.pairs --out benchmarks/results            # some minutes with nothing on disk
-    python -m benchmarks.clues.pairs --cached --out benchmarks/results   # scores only
+    python -m benchmarks.clues.pairs --out benchmarks/results            # a quarter of an hour with nothing on disk
+    python -m benchmarks.clues.pairs --cached --out benchmarks/results --picture docs/_static/reliability.png   # scores only
 
-For each task 24 random settings: two short runs of an eighth of the full length, annealed like all others and recorded whole, one with the weight decay as
-drawn and one with eight times of it (the same total decay); and two full runs on other seeds, of which the end counts. Two settings make a pair where both full
-runs of the one end better than both of the other: then there is something to foresee.
+Asked are the short runs of `short_runs`, and the full runs cut short of `cut_runs`. The baseline names the run whose last loss is the lower.
 """
 
 import argparse
 import json
+import math
 import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
-from itertools import combinations
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks.clues.rows import curve_of, packed_curve
-from benchmarks.proof.cache import Row, Rows
-from benchmarks.proof.space import draw
-from benchmarks.proof.tasks import TASKS_FOLDER, BenchTask
-from tunesmith.curve import Curve
-from tunesmith.engine import run_spec
-from tunesmith.settings import RunSpec, Settings
+from benchmarks.clues.calibration import draw, reliability
+from benchmarks.clues.cut_runs import CutPair, cut_pairs
+from benchmarks.clues.foresight import Foresight, foresight, of_lower, reliability_table, table
+from benchmarks.clues.short_runs import FIT_TASKS, N_SETTINGS, ROWS, TASKS, Contender, contenders, make_rows, pairs_of, promising
+from tunesmith.curve import RunOutcome
+from tunesmith.log import TrainingLog, from_curve
+from tunesmith.reading.outlook import foresee
 
-TASKS = ("wine_mlp", "california_mlp", "digits_cnn")
-N_SETTINGS = 24
-SHORTER = 8
-_DRAW = 77
-_BATCH_SIZES = (64, 128, 256)
-_FULL_SEEDS = (1, 2)
-_EVALUATIONS = 30
-ROWS = Path(__file__).parents[1] / "results" / "clues_pairs"
+KINDS = ("plain", "matched")
+Pairs = Sequence[tuple[Contender, Contender]]
+Found = dict[str, dict[str, Foresight]]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Contender:
-    """One choice of settings, its short runs and how its full runs ended.
-
-    Attributes:
-        task: Name.
-        settings: As drawn.
-        plain, matched: Short runs with the decay as drawn, and with the same total decay.
-        ends: Final validation losses of the full runs; +inf where one was lost.
-    """
-
-    task: str
-    settings: Settings
-    plain: Curve
-    matched: Curve
-    ends: tuple[float, ...]
+def stated(better: TrainingLog, worse: TrainingLog) -> float:
+    """The probability that is given to what came true."""
+    (pair,) = foresee([better, worse]).pairs
+    return pair.probability if pair.better == 0 else 1 - pair.probability
 
 
-Foresee = Callable[[Contender, Contender], float]
-"""(a, b) → how sure that a's full run ends better: above 0 for a, below for b, 0 for undecided."""
+def stated_of_short(pairs: Pairs, kind: str) -> list[float]:
+    """By the "plain" or the "matched" short runs alone."""
+    return [stated(from_curve(getattr(better, kind), name="better"), from_curve(getattr(worse, kind), name="worse")) for better, worse in pairs]
 
 
-def settings_of(task: BenchTask, index: int) -> Settings:
-    """Random settings number `index`, with a batch of 64, 128 or 256, so that no short run has more than 500 updates."""
-    drawn, _ = draw(task.whole, seed=_DRAW, index=index)
-    return replace(drawn, batch_size=_BATCH_SIZES[index % len(_BATCH_SIZES)])
+def lower_of_short(pairs: Pairs, kind: str) -> list[float]:
+    """Votes for the short run that ends lower; one that was lost ends at infinity."""
+    return [_vote(getattr(better, kind).final_valid_loss, getattr(worse, kind).final_valid_loss) for better, worse in pairs]
 
 
-def make_row(task: BenchTask, settings: Settings) -> Row:
-    """Train the four runs."""
-    whole = task.without_test
-    total_steps = whole.steps_at(settings.batch_size)
-    short = RunSpec(settings=settings, total_steps=total_steps // SHORTER, seed=0, evaluations=_EVALUATIONS - 1)
-    matched = replace(short, settings=replace(settings, weight_decay=SHORTER * settings.weight_decay))
-    full = [RunSpec(settings=settings, total_steps=total_steps, seed=seed, evaluations=_EVALUATIONS - 1) for seed in _FULL_SEEDS]
-    plain_curve = run_spec(whole, short).curve
-    ends = [run_spec(whole, spec).curve for spec in full]
+def lower_of_cuts(pairs: Sequence[CutPair]) -> list[float]:
+    """Votes for the cut run whose last loss is the lower."""
+    return [_vote(*(float(log.valid_loss.value[-1]) if len(log.valid_loss) else math.nan for log in pair.logs)) for pair in pairs]
+
+
+def _vote(better: float, worse: float) -> float:
+    return 0.5 + (better < worse) / 2 - (better > worse) / 2
+
+
+def short_runs(pairs: Pairs, *, groups: dict[str, Pairs]) -> Found:
+    """Group of pairs → who was asked → answer."""
+    fit = [pair for pair in pairs if pair[0].task in FIT_TASKS]
+    found: Found = {group: {} for group in groups}
+    for kind in KINDS:
+        rate = foresight(lower_of_short(fit, kind)).right
+        for group, chosen in groups.items():
+            found[group][f"lower loss, {kind}"] = of_lower(lower_of_short(chosen, kind), rate=rate)
+            found[group][f"outlook, {kind}"] = foresight(stated_of_short(chosen, kind))
+    return found
+
+
+def short_groups(known: Sequence[Contender], *, names: Sequence[str]) -> dict[str, Pairs]:
+    """All; the half on which constants were fitted and the other; and parts of the other."""
+    pairs = pairs_of(known)
+    report = [pair for pair in pairs if pair[0].task not in FIT_TASKS]
+    neither_lost = [pair for pair in report if all(one.plain.outcome is RunOutcome.FINISHED for one in pair)]
+    by_task = {name: [pair for pair in pairs if pair[0].task == name] for name in names}
+    fit = [pair for pair in pairs if pair[0].task in FIT_TASKS]
     return {
-        "settings": settings.to_dict(),
-        "total_steps": total_steps,
-        "plain": packed_curve(plain_curve),
-        "matched": packed_curve(plain_curve if matched == short else run_spec(whole, matched).curve),
-        "full": [{"end": str(curve.final_valid_loss), "eval_step": list(curve.eval_step), "valid_loss": packed_curve(curve)["valid_loss"]} for curve in ends],
+        "all": pairs, "fit half": fit, "report half": report, "report half, neither lost": neither_lost,
+        "report half, promising": [pair for pair in promising(pairs, known) if pair[0].task not in FIT_TASKS], **by_task,
+    }  # fmt: skip
+
+
+def cut_groups(pairs: Sequence[CutPair]) -> dict[str, list[CutPair]]:
+    """By half, and by whether both were cut at one share."""
+    halves = {
+        "fit half": [pair for pair in pairs if pair.task in FIT_TASKS],
+        "report half": [pair for pair in pairs if pair.task not in FIT_TASKS],
     }
+    found: dict[str, list[CutPair]] = {}
+    for half, chosen in halves.items():
+        for share in sorted({pair.shares[0] for pair in pairs}):
+            found[f"{half}, both at {share:.0%}"] = [pair for pair in chosen if pair.shares == (share, share)]
+        found[f"{half}, at unequal shares"] = [pair for pair in chosen if pair.shares[0] != pair.shares[1]]
+    return found
 
 
-def make_rows(folder: Path, *, names: Sequence[str], n_settings: int) -> int:
-    """Train what `folder` lacks; how many settings that were."""
-    made = 0
-    for name in names:
-        task, rows = BenchTask(name=name, path=TASKS_FOLDER / f"{name}.py"), Rows(folder / f"{name}.jsonl")
-        for index in range(n_settings):
-            if rows.get({"index": index}) is None:
-                rows.put({"index": index}, make_row(task, settings_of(task, index)))
-                made += 1
-    return made
-
-
-def contenders(folder: Path, *, names: Sequence[str] = TASKS) -> list[Contender]:
-    """Every stored choice of settings."""
-    return [
-        Contender(
-            task=name,
-            settings=Settings.from_dict(row["settings"]),
-            plain=curve_of(row["plain"]),
-            matched=curve_of(row["matched"]),
-            ends=tuple(float(one["end"]) for one in row["full"]),
-        )
-        for name in names
-        for _, row in Rows(folder / f"{name}.jsonl").all()
-    ]
-
-
-def pairs_of(known: Sequence[Contender]) -> list[tuple[Contender, Contender]]:
-    """Pairs of one task, the better first: all of its full runs end better than all of the other's."""
-    both = [pair for one, other in combinations(known, 2) if one.task == other.task for pair in ((one, other), (other, one))]
-    return [(better, worse) for better, worse in both if max(better.ends) < min(worse.ends)]
-
-
-def by_last_loss(name: str) -> Foresee:
-    """The short run ("plain" or "matched") that ends lower is thought better."""
-
-    def foresee(one: Contender, other: Contender) -> float:
-        mine, others = getattr(one, name).final_valid_loss, getattr(other, name).final_valid_loss
-        return float(mine < others) - float(mine > others)
-
-    return foresee
-
-
-@dataclass(frozen=True, kw_only=True)
-class Foresight:
-    """How often somebody saw which of two ends better.
-
-    Attributes:
-        n: Pairs.
-        decided: Share with an answer.
-        right: Of those.
-    """
-
-    n: int
-    decided: float
-    right: float
-
-
-def foresight(pairs: Sequence[tuple[Contender, Contender]], foresee: Foresee) -> Foresight:
-    """Ask about every pair; the better one stands first."""
-    said = [value for value in (foresee(better, worse) for better, worse in pairs) if value]
-    return Foresight(n=len(pairs), decided=len(said) / max(1, len(pairs)), right=sum(value > 0 for value in said) / max(1, len(said)))
-
-
-def promising(pairs: Sequence[tuple[Contender, Contender]], known: Sequence[Contender]) -> list[tuple[Contender, Contender]]:
-    """Pairs of settings that are both among the better 40 % of their task: the ones a search has to tell apart."""
-    best: set[int] = set()
-    for name in {one.task for one in known}:
-        ranked = sorted((one for one in known if one.task == name), key=lambda one: sum(one.ends))
-        best |= {id(one) for one in ranked[: round(0.4 * len(ranked))]}
-    return [(better, worse) for better, worse in pairs if id(better) in best and id(worse) in best]
+def cut_runs(groups: dict[str, list[CutPair]]) -> tuple[Found, dict[str, list[float]]]:
+    """Group of pairs → who was asked → answer; and what was stated in each."""
+    said = {group: [stated(*pair.logs) for pair in chosen] for group, chosen in groups.items()}
+    fit = [pair for group, chosen in groups.items() if group.startswith("fit half") for pair in chosen]
+    rate = foresight(lower_of_cuts(fit)).right
+    found = {group: {"lower loss": of_lower(lower_of_cuts(chosen), rate=rate), "outlook": foresight(said[group])} for group, chosen in groups.items()}
+    return found, said
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -162,6 +109,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--settings", type=int, default=N_SETTINGS, help="how many a task")
     parser.add_argument("--rows", type=Path, default=ROWS, help="folder of the rows")
     parser.add_argument("--out", type=Path, default=Path("runs/bench-clues"), help="folder of clues_pairs.md and clues_pairs.json")
+    parser.add_argument("--picture", type=Path, help="PNG file: stated probabilities beside what came true")
     given = parser.parse_args(arguments)
     names = given.tasks.split()
     if not given.cached:
@@ -169,30 +117,43 @@ def main(arguments: list[str] | None = None) -> None:
         made = make_rows(given.rows, names=names, n_settings=given.settings)
         print(f"{made} settings in {time.perf_counter() - started:.0f} s", file=sys.stderr)
     known = contenders(given.rows, names=names)
-    pairs = pairs_of(known)
-    groups = {"all": pairs, **{name: [pair for pair in pairs if pair[0].task == name] for name in names}, "promising": promising(pairs, known)}
-    found = {group: {name: foresight(chosen, by_last_loss(name)) for name in ("plain", "matched")} for group, chosen in groups.items()}
+    groups = short_groups(known, names=names)
+    short = short_runs(groups["all"], groups=groups)
+    cut, said = cut_runs(cut_groups(cut_pairs(given.rows, names=names)))
+    parts = {
+        "short runs, fit half": [one for kind in KINDS for one in stated_of_short(groups["fit half"], kind)],
+        "short runs, report half": [one for kind in KINDS for one in stated_of_short(groups["report half"], kind)],
+        "cut runs, report half": [one for group, chosen in said.items() if group.startswith("report half") for one in chosen],
+    }
     given.out.mkdir(parents=True, exist_ok=True)
-    document = {group: {name: asdict(one) for name, one in part.items()} for group, part in found.items()}
-    (given.out / "clues_pairs.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-    (given.out / "clues_pairs.md").write_text(_text(found), encoding="utf-8")
-    print(_text(found))
+    scores = {
+        name: {group: {who: asdict(one) for who, one in part.items()} for group, part in found.items()} for name, found in (("short", short), ("cut", cut))
+    }
+    bins = {name: [asdict(part) for part in reliability(chosen)] for name, chosen in parts.items()}
+    (given.out / "clues_pairs.json").write_text(json.dumps({**scores, "reliability": bins}, indent=1) + "\n", encoding="utf-8")
+    text = "\n".join([*_WHAT, *table(short), "", *_CUT, *table(cut), "", *_STATED, *reliability_table(parts), ""])
+    (given.out / "clues_pairs.md").write_text(text, encoding="utf-8")
+    print(text)
+    if given.picture is not None:
+        draw(parts, given.picture)
 
 
-def _text(found: dict[str, dict[str, Foresight]]) -> str:
-    return "\n".join([
-        "# Which of two settings' full runs ends better, by the last loss of short runs",
-        "",
-        "Runs of an eighth of the length. `plain`: decay as drawn; `matched`: the same total decay. `promising`: both among the best 40 % of their task.",
-        "",
-        "| pairs | n | plain decided | right | matched decided | right |",
-        "|---|---|---|---|---|---|",
-        *(
-            f"| {group} | {part['plain'].n} | " + " | ".join(f"{one.decided:.3f} | {one.right:.3f}" for one in (part["plain"], part["matched"])) + " |"
-            for group, part in found.items()
-        ),
-        "",
-    ])  # fmt: skip
+def _plain(found: Found) -> dict[str, dict[str, dict[str, float]]]:
+    return {group: {who: asdict(one) for who, one in part.items()} for group, part in found.items()}
+
+
+_WHAT = [
+    "# Which of two settings' runs ends better", "",
+    "`lower loss` names the run whose last loss is the lower, as sure of it as it is right in the fit half; `outlook` is `tunesmith.reading.outlook`, decided",
+    f"from its bar on. The fit half ({', '.join(FIT_TASKS)}) chose the constants. A coin toss has a Brier score of .25.", "",
+    "## Short runs foretell full ones", "",
+    "Runs of an eighth of the length. `plain`: decay as drawn; `matched`: the same total decay. `promising`: both among the best 40 % of their task.", "",
+]  # fmt: skip
+_CUT = [
+    "## Full runs, cut", "",
+    "Validation losses and learning rates until a share of the length; right is who names the settings whose other seed ends better.", "",
+]  # fmt: skip
+_STATED = ["## Stated and observed", ""]
 
 
 if __name__ == "__main__":

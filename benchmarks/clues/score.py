@@ -3,17 +3,19 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 
 from benchmarks.clues.rows import curve_of
 from benchmarks.proof.cache import Row
 from tunesmith.curve import Curve
 from tunesmith.finding import CONFIDENT
-from tunesmith.reading.clues import read_clues
+from tunesmith.reading.clues import knobs_of, read_clues
 
 ABSTAINS = ("too_noisy", "cannot_tell")
 """Verdicts that decide nothing, unless they are the right one."""
 LEAST_CONFIDENCE = 0.5
 """With less than this a verdict decides nothing."""
+_CONFIDENCES = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 1.1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +41,7 @@ Reader = Callable[[Curve], Verdict]
 def read_today(curve: Curve) -> Verdict:
     """What `tunesmith.reading.clues` says now: the first of its findings. Its kinds are verdicts already."""
     first = read_clues(curve)[0]
-    return Verdict(name=first.kind, confidence=first.confidence, since_step=first.since_step)
+    return Verdict(name=first.kind, confidence=first.confidence, since_step=first.since_step, knobs=knobs_of(first.kind))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,10 +194,29 @@ def table(answers: Sequence[Answer]) -> str:
             found = score(group)
             verdicts = ", ".join(f"{name} {count}" for name, count in found.verdicts.items())
             lines.append(_row(f"{kind} | {', '.join(group[0].accepted)}", found) + f" {verdicts} |")
+    lines += [
+        "",
+        "## Does a confidence come true? Share of verdicts that are right, of those stated with it",
+        "",
+        "| half | stated | n | right |",
+        "|---|---|---|---|",
+    ]
+    lines += [f"| {half} | {low:.1f} to {high:.1f} | {n} | {right:.2f} |" for half, low, high, n, right in reliability(answers)]
     wrong = Counter((one.kind, one.bed, one.verdict.name) for one in answers if one.is_confidently_wrong)
     lines += ["", f"## Sure and wrong: {wrong.total()} runs", ""]
     lines += [f"- {kind} on {bed}: {name}, {count}" for (kind, bed, name), count in wrong.items()]
     return "\n".join(lines) + "\n"
+
+
+def reliability(answers: Sequence[Answer]) -> list[tuple[str, float, float, int, float]]:
+    """(half, lowest and highest confidence, how many verdicts, share of them that is right), abstentions left out; without empty rows."""
+    found: list[tuple[str, float, float, int, float]] = []
+    for half in sorted({one.half for one in answers}):
+        for low, high in pairwise(_CONFIDENCES):
+            chosen = [one for one in answers if one.half == half and one.verdict.name not in ABSTAINS and low <= one.verdict.confidence < high]
+            if chosen:
+                found.append((half, low, min(high, 1.0), len(chosen), sum(one.is_right for one in chosen) / len(chosen)))
+    return found
 
 
 def _row(name: str, one: Score) -> str:

@@ -20,10 +20,13 @@ if TYPE_CHECKING:
     from tunesmith import probes, schedules
     from tunesmith.cost import Cost
     from tunesmith.curve import Curve, Run, RunOutcome
+    from tunesmith.diagnosis import CurveDiagnosis, Diagnosis, Outlook, OutlookOutcome, PairOutlook
     from tunesmith.errors import BudgetError, CurveError, InputError, StudyError, TaskError, TunesmithError, UserCodeError
     from tunesmith.experiment import Arm, Experiment
     from tunesmith.finding import Finding
     from tunesmith.in_script import LrRangeTest, lr_range_test, preserve
+    from tunesmith.integrations.diagnose import diagnose
+    from tunesmith.log import Series, StepUnit, TrainingLog
     from tunesmith.plan import Plan, StudyCost, StudyOutcome, Trained
     from tunesmith.plots import plot
     from tunesmith.reading import CapacityReading, Comparison, ConditionsReading, MinLrReading, RangeReading, read, read_range_test
@@ -42,20 +45,27 @@ __all__ = [
     "ConditionsReading",
     "Cost",
     "Curve",
+    "CurveDiagnosis",
     "CurveError",
+    "Diagnosis",
     "Experiment",
     "Finding",
     "InputError",
     "LrRangeTest",
     "Metric",
     "MinLrReading",
+    "Outlook",
+    "OutlookOutcome",
+    "PairOutlook",
     "Plan",
     "RangeReading",
     "Run",
     "RunKind",
     "RunOutcome",
     "RunSpec",
+    "Series",
     "Settings",
+    "StepUnit",
     "Study",
     "StudyCost",
     "StudyError",
@@ -63,8 +73,10 @@ __all__ = [
     "Task",
     "TaskError",
     "Trained",
+    "TrainingLog",
     "TunesmithError",
     "UserCodeError",
+    "diagnose",
     "lr_range_test",
     "plot",
     "preserve",
@@ -80,10 +92,13 @@ _MODULES = ("probes", "schedules")
 _HOMES = {
     "tunesmith.cost": ("Cost",),
     "tunesmith.curve": ("Curve", "Run", "RunOutcome"),
+    "tunesmith.diagnosis": ("CurveDiagnosis", "Diagnosis", "Outlook", "OutlookOutcome", "PairOutlook"),
     "tunesmith.errors": ("BudgetError", "CurveError", "InputError", "StudyError", "TaskError", "TunesmithError", "UserCodeError"),
     "tunesmith.experiment": ("Arm", "Experiment"),
     "tunesmith.finding": ("Finding",),
     "tunesmith.in_script": ("LrRangeTest", "lr_range_test", "preserve"),
+    "tunesmith.integrations.diagnose": ("diagnose",),
+    "tunesmith.log": ("Series", "StepUnit", "TrainingLog"),
     "tunesmith.plan": ("Plan", "StudyCost", "StudyOutcome", "Trained"),
     "tunesmith.plots": ("plot",),
     "tunesmith.reading": ("CapacityReading", "Comparison", "ConditionsReading", "MinLrReading", "RangeReading", "read", "read_range_test"),

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
@@ -175,7 +176,7 @@ def direction_of(metric: str) -> bool | None:
     """
     apart = re.sub(r"(?<=[a-z]{2})(?=[A-Z])", "_", metric).lower()
     words = [word for word in re.split(r"[^a-z0-9]+", apart) if word]
-    pairs = [one + other for one, other in zip(words, words[1:], strict=False)]
+    pairs = [one + other for one, other in pairwise(words)]
     names = {*words, *pairs, *(word.rstrip("0123456789") for word in words)}
     is_turned = not names.isdisjoint({"neg", "negative"}) and "loss" not in names  # as scikit-learn names an error that is to be raised
     if names & _LESS_IS_BETTER:

@@ -20,11 +20,18 @@ class Thresholds:
         flat_drop: A range test is flat when the loss drops by less than this many standard errors of its noise. Our choice: noise alone passes for a
             drop in 1 to 10 % of sweeps (tests/reading/test_range_test.py).
         hump_share: A rise that later falls again by at least this share is a hump and not the edge (METHOD, trap 1).
-        overfit_rise: A run overfits when its final validation loss lies above its best by this share of the drop from start to best, while the training loss
-            fell. Our choice: smaller takes noise of the slice for overfitting.
-        unstable_rise: A run is unstable when its validation loss jumps by this share of the drop and does not come all the way back. Our choice.
-        lost_share: A run is unstable, whatever its noise, when it ends above its best by this share of the drop and the training loss rose too. Our choice.
-        unfinished_slope: A run is unfinished when the last tenth of its evaluations still lowers the loss by this share of the whole drop. Our choice.
+        overfit_rise: A run overfits when its final validation loss lies above its best by this share of what it had gained, while the training loss
+            fell on. Our choice, as are the others of the clues, which were set on one half of the truth tasks (docs/diagnose.md): smaller takes noise
+            for overfitting.
+        unstable_rise: A run is unstable when its losses jump by this share of what was gained. Smaller takes the start of a run for it.
+        hump_rise: A hump of the validation loss rises by this share of what was gained. Smaller takes ragged evaluations for it.
+        unfinished_slope: A run is unfinished when its last fifth brought this share of the whole gain and no annealing is known.
+        started_drop: A run has never started when its loss fell by less than this share of where it began.
+        noisy_share: A run is too noisy when an evaluation is off by this share of what the training gained. Smaller gives up too early.
+        large_gap: A gap between the losses is large from this share of the first loss on.
+        steady_share: A run underfits when this share of the gain came in the second half of its way. Smaller takes slow tasks for it.
+        high_left: A run underfits when it ends above this share of its first loss, without a gap.
+        level_rise: A loss is level where it stays within this share of what was gained.
         close_noise: Two arms are close when they differ by less than this many standard deviations of the difference between seeds. Our choice.
         fewest_steps: `tune` abstains when a full training at the first batch size has fewer updates: no short run would have enough to anneal. Our choice.
     """
@@ -36,8 +43,14 @@ class Thresholds:
     hump_share: float = 0.5
     overfit_rise: float = 0.1
     unstable_rise: float = 0.15
-    lost_share: float = 0.5
+    hump_rise: float = 0.15
     unfinished_slope: float = 0.02
+    started_drop: float = 0.02
+    noisy_share: float = 0.4
+    large_gap: float = 0.2
+    steady_share: float = 0.2
+    high_left: float = 0.6
+    level_rise: float = 0.01
     close_noise: float = 2.0
     fewest_steps: int = 100
 

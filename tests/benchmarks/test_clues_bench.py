@@ -8,14 +8,16 @@ from pathlib import Path
 import pytest
 from benchmarks.clues.__main__ import ROWS, main, make_runs, read_rows
 from benchmarks.clues.beds import BEDS
+from benchmarks.clues.foresight import foresight
 from benchmarks.clues.fresh_beds import FRESH_BEDS, fresh_order
 from benchmarks.clues.fresh_mended import CLAIMS, missed, risen, turnings
 from benchmarks.clues.kind import HALVES, VERDICTS, Kind, order
 from benchmarks.clues.kinds import KINDS
-from benchmarks.clues.pairs import ROWS as PAIR_ROWS
-from benchmarks.clues.pairs import Contender, by_last_loss, contenders, foresight, pairs_of
+from benchmarks.clues.pairs import lower_of_short
 from benchmarks.clues.rows import curve_of, to_row
 from benchmarks.clues.score import Answer, Verdict, document, read_today, score, table
+from benchmarks.clues.short_runs import ROWS as PAIR_ROWS
+from benchmarks.clues.short_runs import Contender, contenders, pairs_of
 from benchmarks.proof.cache import Rows
 
 from tunesmith.curve import Curve, RunOutcome
@@ -166,7 +168,7 @@ def test_pairs_need_full_runs_that_agree() -> None:
     )  # fmt: skip
     pairs = pairs_of([lost, bad, good, between, elsewhere])
     assert {(id(better), id(worse)) for better, worse in pairs} == {(id(good), id(bad)), *((id(one), id(lost)) for one in (good, bad, between))}
-    found = foresight(pairs, by_last_loss("plain"))
+    found = foresight(lower_of_short(pairs, "plain"))
     assert (found.n, found.decided, found.right) == (4, 1.0, 3 / 4)
 
 

@@ -60,10 +60,10 @@ def make_plan(outcome: StudyOutcome = StudyOutcome.RECOMMENDED) -> Plan:
     )
 
 
-def make_study(folder: Path, *, plan: Plan | None) -> Path:
+def make_study(folder: Path, *, plan: Plan | None, recipe: str = "report") -> Path:
     description: dict[str, Json] = {
         "task": "digits", "n_train": 1000, "n_valid": 200, "goal": "loss", "goal_is_higher_better": False, "optimizer": "sgd",
-        "budget": 1.0, "seed": 0, "full_training_examples": 6400.0, "versions": {}, "thresholds": {},
+        "budget": 1.0, "seed": 0, "full_training_examples": 6400.0, "recipe": recipe, "versions": {}, "thresholds": {},
     }  # fmt: skip
     spec = RunSpec(settings=Settings(lr=0.5), total_steps=4, seed=0)
     curve = Curve(

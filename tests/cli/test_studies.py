@@ -2,7 +2,7 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.cli.harness import Typed
+from tests.cli.harness import Typed, make_study
 
 from tunesmith.cli.backend import Backend
 from tunesmith.plan_file import write_plan
@@ -38,6 +38,25 @@ def test_what_is_no_study_is_2(run: Typed, tmp_path: Path, command: str) -> None
     assert (ended.code, ended.out) == (2, "")
     assert ended.err.startswith("Error: A study must be")
     assert ended.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", [("show",), ("report",), ("export", "--to", "torch")])
+@pytest.mark.parametrize("curve", ["curve.csv", "seed-3/curve.csv"])
+def test_the_folder_of_a_training_is_named_as_such(run: Typed, tmp_path: Path, command: tuple[str, ...], curve: str) -> None:
+    path = tmp_path / curve
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("step,lr,train_loss\n1,0.1,2.0\n")
+    ended = run(*command, tmp_path)
+    assert (ended.code, ended.out, ended.err.count("\n")) == (2, "", 1)
+    assert f"is one of a `tunesmith train`, which holds weights and curves. `tunesmith diagnose {tmp_path}` reads its curves." in ended.err
+
+
+def test_the_folder_of_a_single_probe_is_shown_and_has_no_plan_to_export(run: Typed, tmp_path: Path) -> None:
+    folder = make_study(tmp_path / "probe", plan=None, recipe="lr_range")
+    assert run("show", folder).code == 0
+    ended = run("export", folder, "--to", "torch")
+    assert (ended.code, ended.out, ended.err.count("\n")) == (2, "", 1)
+    assert "holds a single probe, lr range, which makes none." in ended.err
 
 
 def test_report_is_written_beside_the_study_or_where_asked(run: Typed, study: Path, tmp_path: Path) -> None:

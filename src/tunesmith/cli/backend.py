@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 # ruff: noqa: PLC0415 (the point of this file: loaded when called)
 
 
+_PROBES = frozenset({"lr_range", "lr_range_under", "min_lr", "capacity"})
+"""Studies of a single probe, as their descriptions name them."""
 PLOT_ENDINGS = (".png", ".svg", ".pdf")
 
 
@@ -189,6 +191,11 @@ def _read_curve_file(path: Path) -> Result:
 def _open_study(folder: Path) -> "Study":
     from tunesmith.study import Study
 
+    if not (folder / "study.sqlite").exists() and any(next(folder.glob(pattern), None) for pattern in ("curve.csv", "seed-*/curve.csv")):
+        raise InputError(
+            f"A study must be the --out folder of a search or a probe, and {str(folder)!r} is one of a `tunesmith train`, which holds weights and curves. "
+            f"`tunesmith diagnose {folder}` reads its curves."
+        )
     return Study.open(folder)
 
 
@@ -220,6 +227,12 @@ def _find_plan(place: Path) -> "Plan":
 
         return Plan.load(place)
     with _open_study(place) as study:
+        probe = str(study.description.get("recipe", ""))
+        if study.plan is None and probe in _PROBES:
+            raise InputError(
+                f"A plan must come from a `tunesmith tune`, and {str(place)!r} holds a single probe, {probe.replace('_', ' ')}, which makes none. "
+                f"`tunesmith show {place}` says what it found; tune into another folder for a plan."
+            )
         if study.plan is None:
             raise InputError(f"A study must have ended before its plan can be used, and {str(place)!r} has not. Start its `tunesmith tune` again: it goes on.")
         return study.plan

@@ -9,6 +9,7 @@ from click.shell_completion import shell_complete
 
 import tunesmith
 from tunesmith.cli.backend import Backend
+from tunesmith.cli.diagnosing import diagnose
 from tunesmith.cli.drawing import schedule
 from tunesmith.cli.failures import BAD_INPUT
 from tunesmith.cli.output import write_text
@@ -40,7 +41,7 @@ def group() -> None:
     """
 
 
-for _command in (demo, tune, lr_range, min_lr, capacity, train, schedule, show, report, export):
+for _command in (demo, tune, lr_range, min_lr, capacity, train, diagnose, schedule, show, report, export):
     group.add_command(_command)
 
 

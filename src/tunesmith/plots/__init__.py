@@ -7,11 +7,30 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from tunesmith.plots.clues import diagnosis_figure, plot_clues, plot_diagnosis
     from tunesmith.plots.figures import plot_curves, plot_experiment, plot_range_test, plot_schedule
     from tunesmith.plots.probe_figures import plot, plot_capacity, plot_conditions
 
-__all__ = ["plot", "plot_capacity", "plot_conditions", "plot_curves", "plot_experiment", "plot_range_test", "plot_schedule"]
-_PROBE_FIGURES = frozenset({"plot", "plot_capacity", "plot_conditions"})
+__all__ = [
+    "diagnosis_figure",
+    "plot",
+    "plot_capacity",
+    "plot_clues",
+    "plot_conditions",
+    "plot_curves",
+    "plot_diagnosis",
+    "plot_experiment",
+    "plot_range_test",
+    "plot_schedule",
+]
+_HOMES = {
+    "diagnosis_figure": "clues",
+    "plot": "probe_figures",
+    "plot_capacity": "probe_figures",
+    "plot_clues": "clues",
+    "plot_conditions": "probe_figures",
+    "plot_diagnosis": "clues",
+}
 
 
 if not TYPE_CHECKING:  # so that a checker still objects to a name that is not there
@@ -19,4 +38,4 @@ if not TYPE_CHECKING:  # so that a checker still objects to a name that is not t
     def __getattr__(name: str) -> object:
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return getattr(import_module("tunesmith.plots.probe_figures" if name in _PROBE_FIGURES else "tunesmith.plots.figures"), name)
+        return getattr(import_module(f"tunesmith.plots.{_HOMES.get(name, 'figures')}"), name)

@@ -1,10 +1,12 @@
-"""Experiments as figures, each drawn as suits its probe: range tests under conditions over one another, loss over capacity, and the figures of `figures`."""
+"""What was found as a figure, each drawn as suits it: a diagnosis of curves, range tests under conditions, loss over capacity, and those of `figures`."""
 
 import math
 from typing import TYPE_CHECKING
 
+from tunesmith.diagnosis import CurveDiagnosis, Diagnosis
 from tunesmith.experiment import Experiment
 from tunesmith.finding import Finding
+from tunesmith.plots.clues import plot_clues, plot_diagnosis
 from tunesmith.plots.digits import number_text
 from tunesmith.plots.figures import axes_or_new, in_words, named, plot_experiment, plot_range_test
 from tunesmith.plots.overlays import ConditionFacts, capacity_facts, height_at, overlay_facts
@@ -22,11 +24,11 @@ _BAR, _BAR_GAP = 0.022, 0.034
 _MOST_LEVEL_TICKS = 7
 
 
-def plot(experiment: Experiment, ax: "Axes | None" = None, *, goal: str = "loss", higher_is_better: bool = False) -> "Axes":
-    """The figure that suits an experiment's probe. Draws, never shows: `plot(experiment).figure.savefig("figure.png")` writes it.
+def plot(found: Experiment | Diagnosis | CurveDiagnosis, ax: "Axes | None" = None, *, goal: str = "loss", higher_is_better: bool = False) -> "Axes":
+    """The figure that suits an experiment's probe, or a diagnosis. Draws, never shows: `plot(experiment).figure.savefig("figure.png")` writes it.
 
     Args:
-        experiment: As a probe or a study gives it.
+        found: An experiment, as a probe or a study gives it; or what `diagnose` found, or one curve of it.
         ax: matplotlib Axes to draw on; None for those of a new figure.
         goal: What decides between runs to the end: "loss" or a metric's name, as `Task.goal`. Range tests are judged by their losses.
         higher_is_better: Its direction.
@@ -34,10 +36,19 @@ def plot(experiment: Experiment, ax: "Axes | None" = None, *, goal: str = "loss"
     Returns:
         The Axes. "lr_range": loss against learning rate, zone and edge marked, repeats as a band. "lr_range_under": all conditions over one another, ranked.
         "capacity": the goal over the number of parameters, its parts named. Any other: the goal at the end of each run against the probe's knob.
+        A diagnosis: the curve with its clues marked; several curves over one another.
 
     Raises:
         CurveError: An experiment without the runs that its probe makes.
     """
+    if isinstance(found, Diagnosis):
+        return plot_diagnosis(found, ax)
+    if isinstance(found, CurveDiagnosis):
+        return plot_clues(found, ax)
+    return _plot_experiment(found, ax, goal=goal, higher_is_better=higher_is_better)
+
+
+def _plot_experiment(experiment: Experiment, ax: "Axes | None", *, goal: str, higher_is_better: bool) -> "Axes":
     sweeps = [arm.run for arm in experiment.arms if arm.run.spec.kind == RunKind.LINEAR_RAMP]
     match experiment.probe:
         case "lr_range" if sweeps:

@@ -12,7 +12,7 @@ from tunesmith.curve import Curve
 from tunesmith.experiment import Arm, Experiment
 from tunesmith.finding import Finding
 from tunesmith.plan import StudyOutcome, Trained
-from tunesmith.reading.clues import read_clues
+from tunesmith.reading.clues import has_learnt, read_clues
 from tunesmith.reading.comparison import noise_between_seeds
 from tunesmith.reading.goal import final_value, score
 from tunesmith.recipe.laboratory import Laboratory
@@ -25,8 +25,8 @@ UNKNOWN_NOISE_SHARE = 0.25
 """Of what was learnt: a difference beyond it is no noise, wherever seeds were not repeated (our choice)."""
 MANY_SEEDS = 2
 """With more confirming seeds than this a difference from the current settings may be called confident (our choice)."""
-OVERFITTING, TOO_HOT = "overfitting", ("unstable", "diverged")
-"""Kinds of clue that the plan is changed for; at most twice (our choice)."""
+OVERFITTING, TOO_HOT, UNDERFITTING = "overfitting", ("unstable", "diverged"), "underfitting"
+"""Kinds of clue: the first ones are answered by another plan where they are confident, at most twice (our choice); the last is said."""
 NEVER_STARTED = "never_started"
 """The kind of clue that nothing can be recommended with."""
 EVALUATION_SHARE = 0.2
@@ -160,7 +160,7 @@ def _answer(clue: Finding, settings: Settings, *, length: int, limits: Limits) -
         sentence = f"The plan overfits from update {clue.since_step} of {length} on: trying {shorter} updates, on fresh seeds."
         return dataclasses.replace(settings, weight_decay=decay), shorter, sentence
     lr = limits.clip("lr", settings.lr / 2)
-    if clue.kind in TOO_HOT and lr < settings.lr:
+    if clue.kind in TOO_HOT and clue.is_confident and lr < settings.lr:
         return dataclasses.replace(settings, lr=lr, min_lr=None), length, f"The plan is {clue.kind} at peak {settings.lr:.2g}: trying {lr:.2g}, on fresh seeds."
     return None
 
@@ -196,7 +196,8 @@ def _verdict(
     if not math.isfinite(plan_score) and not math.isfinite(current_score):
         return StudyOutcome.ABSTAINED, ()
     if current is None:
-        return StudyOutcome.ABSTAINED if clue.kind == NEVER_STARTED else StudyOutcome.RECOMMENDED, ()
+        learnt = clue.kind != NEVER_STARTED and any(has_learnt(arm.run.curve, thresholds=lab.thresholds) for arm in best.arms)
+        return StudyOutcome.RECOMMENDED if learnt else StudyOutcome.ABSTAINED, ()
     gain = current_score - plan_score
     noise = _noise_of_full_runs(lab, best, short_runs)
     bound = lab.thresholds.close_noise * noise * math.sqrt(1 / len(best.arms) + 1 / len(current.arms))
@@ -257,4 +258,7 @@ def _advice(outcome: StudyOutcome, clue: Finding) -> tuple[str, ...]:
         StudyOutcome.NO_DIFFERENCE: "The plan and what you train with today cannot be told apart: either will do.",
         StudyOutcome.ABSTAINED: "The plan did not train the network on a fresh seed: look at the data, raise the budget, or fix a smaller lr.",
     }[outcome]
-    return (said, clue.action) if clue.action and outcome is not StudyOutcome.KEEP_CURRENT else (said,)
+    if outcome is StudyOutcome.KEEP_CURRENT:
+        return (said,)
+    little = (f"It learns little: {clue.evidence}",) if clue.kind == UNDERFITTING else ()
+    return (said, *little, *((clue.action,) if clue.action else ()))

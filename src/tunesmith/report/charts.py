@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from tunesmith.finding import Finding
 from tunesmith.plots.arms import ExperimentFacts, KnobPoint, separated
+from tunesmith.plots.clue_facts import GOOD_CLUES
 from tunesmith.plots.digits import interval_text, number_text
 from tunesmith.plots.facts import CurveFacts, Line, RangeTestFacts, joint_range, loss_range
 from tunesmith.plots.overlays import CapacityFacts, OverlayFacts, height_at
@@ -31,8 +32,6 @@ _LABEL_PIXELS = 14
 _MARGINS_PIXELS = 74
 _TICK_CHARACTERS = 14
 Named = tuple[str, CurveFacts]
-GOOD_CLUES = frozenset({"balanced"})
-"""Clues that are no trouble."""
 _POINTS: Spec = {"mode": "markers", "opacity": 0.4, "showlegend": False}
 
 

@@ -1,4 +1,4 @@
-"""A study as one HTML file that needs no network: the page around the sections, its scripts named by digest, written in one step."""
+"""One HTML file that needs no network: the page around the sections of a study or of a diagnosis, its scripts named by digest, written in one step."""
 
 import base64
 import hashlib
@@ -10,7 +10,10 @@ from tunesmith.report.markup import Markup, element, inline_json, joined
 from tunesmith.report.style import CSS, SCRIPT
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tunesmith.report.evidence import Evidence
+    from tunesmith.report.figure import Plots
     from tunesmith.study import Study
 
 
@@ -28,12 +31,22 @@ def write_report(study: "Study", path: Path) -> None:
 
 def report_html(evidence: "Evidence") -> str:
     """The whole document."""
-    from plotly.offline import get_plotlyjs  # noqa: PLC0415 (takes a second)
-
     from tunesmith.report.sections import Plots, all_sections  # noqa: PLC0415 (needs numpy)
 
     plots = Plots()
-    sections = all_sections(evidence, plots)
+    return page(evidence.name, all_sections(evidence, plots), plots)
+
+
+def page(title: str, sections: "Sequence[Markup]", plots: "Plots") -> str:
+    """The document around sections.
+
+    Args:
+        title: Of the window.
+        sections: From headline to footer.
+        plots: The figures in them.
+    """
+    from plotly.offline import get_plotlyjs  # noqa: PLC0415 (takes a second)
+
     scripts = [get_plotlyjs().replace("\r", ""), SCRIPT] if plots.figures else []
     # Only the scripts of this page may run, nothing may be fetched: whatever a stranger's study holds stays text.
     policy = f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src {' '.join(map(_digest, scripts)) or chr(39) + 'none' + chr(39)}"
@@ -43,7 +56,7 @@ def report_html(evidence: "Evidence") -> str:
         element("meta", http_equiv="Content-Security-Policy", content=policy),
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
         element("meta", name="color-scheme", content="light dark"),
-        element("title", f"{evidence.name}: tunesmith"),
+        element("title", f"{title}: tunesmith"),
         element("style", Markup(CSS)),
     )
     data = [element("script", inline_json(plots.figures), type="application/json", id="figures")] if plots.figures else []

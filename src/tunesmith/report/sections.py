@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from tunesmith.errors import InputError
 from tunesmith.plots.digits import number_text, seconds_text, trainings_text
+from tunesmith.report.clues import clues_section
 from tunesmith.report.evidence import Evidence
 from tunesmith.report.export import export_torch
 from tunesmith.report.figure import Plots
@@ -38,6 +39,7 @@ def all_sections(evidence: Evidence, plots: Plots) -> list[Markup]:
         ("capacity", probe_title("capacity"), lambda: capacity_section(evidence, plots)),
         *((probe.replace("_", "-"), probe_title(probe), _knob_maker(evidence, plots, probe)) for probe in (*KNOB_PROBES, *others)),
         ("confirmed", "Confirmed in full", lambda: confirm_section(evidence, plots)),
+        ("clues", "The clues", lambda: clues_section(evidence, plots)),
         ("matters", "What matters and what does not", lambda: _effects(evidence)),
         ("doubts", "What is not established", lambda: _doubts(evidence)),
         ("cost", "What it cost", lambda: _cost(evidence)),

@@ -107,6 +107,22 @@ def test_a_cut_off_last_row_is_said(tmp_path: Path) -> None:
     assert log.notes == ("1 of 11 rows have more or fewer cells than the header; what fits is read.",)
 
 
+@pytest.mark.parametrize(("content", "share", "n_read"), [("huggingface/trainer_state.json", 0.5, 6), ("keras-history.json", 0.75, 6)])
+def test_of_a_cut_off_json_file_the_beginning_is_read(tmp_path: Path, content: str, share: float, n_read: int) -> None:
+    whole = (FIXTURES / content).read_bytes()
+    (log,) = read_log(write(tmp_path, whole[: int(share * len(whole))], name="trainer_state.json"))
+    assert len(log.train_loss) == n_read
+    assert log.notes[0].startswith("trainer_state.json is cut off or damaged (")
+    assert log.notes[0].endswith("; what stands before is read.")
+
+
+def test_of_a_damaged_json_file_the_beginning_is_read(tmp_path: Path) -> None:
+    rows = [json.dumps({"step": i, "loss": 2 - i / 10, "train": {"acc": 0.5}}) for i in range(9)]
+    (log,) = read_log(write(tmp_path, f"[{', '.join(rows)}, {{'step': 9}}]", name="log.json"))
+    assert (len(log.train_loss), list(log.train_metrics)) == (9, ["acc"])
+    assert "Expecting property name enclosed in double quotes at character" in log.notes[0]
+
+
 @pytest.mark.skipif(find_spec("tensorboard") is not None, reason="the extra tensorboard is installed")
 def test_without_the_extra_event_files_are_refused_and_the_extra_is_named() -> None:
     with pytest.raises(InputError, match=re.escape("pip install 'tunesmith[tensorboard]'")) as caught:

@@ -7,7 +7,8 @@ import numpy as np
 
 from tunesmith.errors import CurveError
 from tunesmith.integrations.logs.names import Roles, check_roles, guess_roles, listed
-from tunesmith.integrations.logs.order import Axis, axis_of, part_of, runs_of, series_of
+from tunesmith.integrations.logs.order import Axis, axis_of, counted_apart, part_of, runs_of, series_of
+from tunesmith.integrations.logs.pivot import pivoted
 from tunesmith.integrations.logs.table import Table
 from tunesmith.log import NOTHING, Series, StepUnit, TrainingLog
 
@@ -25,6 +26,7 @@ def logs_of(table: Table, columns: Mapping[str, str] | None) -> list[TrainingLog
         InputError: A role that there is not.
         CurveError: A column that there is not, or neither loss nor metric in the table.
     """
+    table = _with_splits_apart(table, check_roles(columns))
     roles = guess_roles({name: cells.value.size for name, cells in table.cells.items()}, check_roles(columns))
     read = [name for _, name in _judged(roles) if table.cells[name].value.size]
     if not read:
@@ -35,17 +37,25 @@ def logs_of(table: Table, columns: Mapping[str, str] | None) -> list[TrainingLog
         )
     axis = axis_of(table, step=roles.step, epoch=roles.epoch, lasting=tuple(read))
     main = max((name for name in (roles.train_loss, roles.valid_loss) if name in read), key=lambda name: table.cells[name].value.size, default=read[0])
-    logs = [_log(part_of(table, rows), axis, roles=roles, suffix=suffix, said=said) for suffix, rows, said in runs_of(table, axis, main)]
+    logs = [_log(part_of(table, rows), axis, roles=roles, main=main, suffix=suffix, said=said) for suffix, rows, said in runs_of(table, axis, main)]
     return [log for log in logs if any(len(series) for _, series in _read_of(log))] or logs[:1]
 
 
-def _log(table: Table, axis: Axis, *, roles: Roles, suffix: str, said: str) -> TrainingLog:
+def _with_splits_apart(table: Table, given: Mapping[str, str]) -> Table:
+    apart = pivoted(table)
+    return apart if all(column in apart.cells for column in given.values() if column) else table
+
+
+def _log(table: Table, axis: Axis, *, roles: Roles, main: str, suffix: str, said: str) -> TrainingLog:
     ordered: list[str] = []
 
     def take(name: str | None) -> Series:
         if name is None or not table.cells[name].value.size:
             return NOTHING
-        series, what = series_of(table.cells[name], axis.steps)
+        apart = counted_apart(table.cells[name], axis.steps, table.cells[main])
+        if apart is not None:
+            ordered.append(f"{name} counts epochs where {main} counts steps, and is put where it was written.")
+        series, what = series_of(table.cells[name], axis.steps if apart is None else apart)
         ordered.append(what)
         return series
 
@@ -64,7 +74,7 @@ def _log(table: Table, axis: Axis, *, roles: Roles, suffix: str, said: str) -> T
     columns = _columns(axis, roles)
     unused = tuple(name for name in table.cells if name not in columns.values())
     notes = [*table.notes, said, *axis.notes, *roles.notes, *dict.fromkeys(ordered), *_bad_cells(table, columns), *_strange(log)]
-    return replace(log, columns=columns, unused=unused, notes=tuple(note for note in notes if note))
+    return replace(log, columns=columns, unused=unused, notes=tuple(" ".join(note.split()) for note in notes if note))  # a column's name may have lines
 
 
 def _epochs(table: Table, axis: Axis, roles: Roles) -> Series:

@@ -2,54 +2,63 @@
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import islice, zip_longest
+from itertools import chain, islice, zip_longest
 from pathlib import Path
 
 from tunesmith.errors import CurveError
+from tunesmith.integrations.logs.csv_head import head_of
+from tunesmith.integrations.logs.names import plain
 from tunesmith.integrations.logs.table import Collector, Table
 from tunesmith.integrations.logs.wandb_csv import is_wandb_export, runs_of_export
 
 _PIECE_ROWS = 500
 """Few enough to stay in the processor's caches: with 20,000 it takes twice as long."""
-_DELIMITERS = ",;\t"
-_NAMES_OF_TAG_EXPORT = {"Wall time", "Step", "Value"}
+_HEAD_LINES = 100
+"""The table begins within so many (our choice)."""
 
 
 def read_csv(path: Path, *, encoding: str = "utf-8-sig") -> list[Table]:
     """The log in a CSV file; several where Weights & Biases exported several runs.
 
-    Columns are separated by commas, semicolons or tabs; the first row names them.
+    Columns are separated by commas, semicolons, tabs or spaces, and named in a row above them; lines above that are left out.
     Rows without any number are counted and otherwise left alone. A row that repeats the header begins another part of the log.
 
     Raises:
-        CurveError: The file cannot be read as text, or has no header, no rows, or no numbers.
+        CurveError: The file cannot be read as text, or has no rows, or no numbers.
     """
     try:
         with path.open(newline="", encoding=encoding) as file:
-            first = next((line for line in file if line.strip()), "")
-            delimiter = max(_DELIMITERS, key=first.count)
-            header = _header(next(csv.reader([first.lstrip("# ")], delimiter=delimiter), []))
-            if not header:
+            lines = list(islice(file, _HEAD_LINES))
+            head = head_of(lines)
+            if head is None:
                 raise CurveError(f"A log must hold rows of numbers, and {path} is empty. Pass another file.")
-            table = _table(csv.reader(file, delimiter=delimiter), header, name=path.name)
+            body = chain(lines[head.n_lines :], file)
+            rows = csv.reader(body, delimiter=head.delimiter, skipinitialspace=head.delimiter == " ")
+            table = _table(rows, list(head.names), name=path.name)
     except (OSError, UnicodeError, csv.Error) as error:
         raise CurveError(f"A log must be a readable text file or an event file, and {path} is not ({_words(error)}). Pass another.") from error
     if not any(cells.value.size for cells in table.cells.values()):
-        raise CurveError(f"A log must have columns of numbers, and {path} has none (its first line is {first.strip()[:60]!r}). Pass the log of a training.")
-    if set(header) == _NAMES_OF_TAG_EXPORT:
+        first = next(line.strip() for line in lines if line.strip())
+        raise CurveError(f"A log must have columns of numbers, and {path} has none (its first line is {first[:60]!r}). Pass the log of a training.")
+    if head.n_strange:
+        count = f"{head.n_strange} lines" if head.n_strange > 1 else "A line"
+        table = replace(table, notes=(f"{count} above the names of the columns {'are' if head.n_strange > 1 else 'is'} left out.", *table.notes))
+    if is_of_one_tag(head.names):
         return [_of_one_tag(table, path)]
-    return runs_of_export(table) if is_wandb_export(header) else [table]
+    return runs_of_export(table) if is_wandb_export(head.names) else [table]
 
 
-def _header(cells: list[str]) -> list[str]:
-    """Names of columns: stripped, a name that comes again numbered, and numbers alone where the file has no names."""
-    names: list[str] = []
-    for at, cell in enumerate(cells, start=1):
-        name = cell.strip() or f"column {at}"
-        names.append(f"{name} ({at})" if name in names else name)
-    return names
+def is_of_one_tag(names: Sequence[str]) -> bool:
+    """Whether the file holds one quantity, and only its own name can say which.
+
+    Example:
+        >>> is_of_one_tag(["Wall time", "Step", "Value"]), is_of_one_tag(["step", "value"]), is_of_one_tag(["step", "loss"])
+        (True, True, False)
+    """
+    known = set(map(plain, names))
+    return {"step", "value"} <= known <= {"wall_time", "timestamp", "relative", "step", "value"}
 
 
 def _table(rows: Iterator[list[str]], header: list[str], *, name: str) -> Table:
@@ -92,8 +101,14 @@ def _source(header: list[str]) -> str:
 
 def _of_one_tag(table: Table, path: Path) -> Table:
     """What TensorBoard's page saves: one tag a file, its name in the file's (run-RUN-tag-TAG.csv)."""
-    tag = path.stem.rpartition("-tag-")[2]
-    return replace(table, source="TensorBoard page", cells={tag: table.cells["Value"], "Step": table.cells["Step"]})
+    by_name = {plain(name): name for name in table.cells}
+    source = "TensorBoard page" if "wall_time" in by_name else table.source
+    return replace(table, source=source, cells={tag_of(path): table.cells[by_name["value"]], by_name["step"]: table.cells[by_name["step"]]})
+
+
+def tag_of(path: Path) -> str:
+    """The quantity that a file of one holds, by its name."""
+    return path.stem.rpartition("-tag-")[2]
 
 
 def _words(error: Exception) -> str:

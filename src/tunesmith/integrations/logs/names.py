@@ -4,11 +4,12 @@ The names are those that Lightning, Hugging Face, Keras, fastai, Ultralytics and
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
 from tunesmith.errors import CurveError, InputError
+from tunesmith.log import direction_of
 
 ROLES = ("step", "epoch", "lr", "train_loss", "valid_loss")
 """What a caller may name a column for."""
@@ -28,19 +29,15 @@ _TRAIN, _VALID, _TEST = (
     frozenset({"test", "testing", "tst"}),
 )
 _LOSSES = ("total_loss", "loss_total", "nll", "nll_loss", "ce", "ce_loss", "cross_entropy", "cross_entropy_loss", "xent", "criterion", "objective", "cost")
-_METRIC_WORDS = frozenset(
-    {
-        "acc", "accuracy", "top1", "top5", "error", "err", "f1", "auc", "auroc", "auprc", "precision", "recall", "bleu", "rouge", "rouge1", "rouge2",
-        "rougel", "perplexity", "ppl", "iou", "miou", "map", "map50", "dice", "jaccard", "mae", "mse", "rmse", "mape", "r2", "psnr", "ssim", "wer",
-        "cer", "score", "kappa", "mcc", "ap", "ndcg", "mrr", "fid", "elbo", "bpc", "bpb", "exact_match", "matthews", "loss", "nll", "sensitivity",
-        "specificity", "corr", "spearman", "pearson",
-    }
-)  # fmt: skip
+_CRITERIA = ("mse", "mean_squared_error", "bce", "binary_crossentropy", "logloss", "huber", "mae", "l1", "l2", "rmse")
+_JOINED = re.compile(r"^(train|training|trn|val|valid|validation|eval|dev|test)(loss|acc|accuracy|err|error|ppl|perplexity|f1|auc|mse|mae|rmse|iou|dice|lr)$")
+"""Split and quantity in one word: "trainloss"."""
 _BOOKKEEPING = frozenset(
     {
         "time", "timestamp", "seconds", "second", "secs", "sec", "runtime", "duration", "elapsed", "eta", "wall", "flos", "flops", "memory", "mem",
         "gpu", "cpu", "tokens", "samples", "examples", "throughput", "momentum", "decay", "grad", "gradient", "gradients", "norm", "seed", "index",
         "unnamed", "system", "param", "params", "parameter", "parameters", "best", "patience", "speed", "fps", "num", "size", "count",
+        "std", "stdev", "stddev", "stderr", "var", "min", "max", "lowest", "highest", "delta", "scale", "scaler", "ratio",
     }
 )  # fmt: skip
 
@@ -97,8 +94,8 @@ class Roles:
 
 def parse(raw: str) -> Name:
     """Take a name apart."""
-    words = re.sub(r"(?<=[a-z]{2})(?=[A-Z][a-z])", "_", raw)
-    tokens = [token for token in re.split(r"[^a-z0-9]+", words.lower()) if token]
+    words = re.split(r"[^a-z0-9]+", re.sub(r"(?<=[a-z]{2})(?=[A-Z][a-z])", "_", raw).lower())
+    tokens = [part for word in words if word for part in _JOINED.sub(r"\1 \2", word).split()]
     split = Split.UNSAID
     for candidate, names in ((Split.TRAIN, _TRAIN), (Split.VALID, _VALID), (Split.TEST, _TEST)):
         if not names.isdisjoint(tokens):
@@ -115,6 +112,11 @@ def plain(raw: str) -> str:
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", raw.strip())
     joined = re.sub(r"[^a-z0-9]+", "_", spaced.lower()).strip("_")
     return "_" + joined if raw.startswith("_") else joined
+
+
+def is_axis(raw: str) -> bool:
+    """Whether a column by its name says where a row stands: step, epoch, learning rate."""
+    return plain(raw) in (*_STEPS, *_EPOCHS) or _lr_rank(parse(raw)) is not None
 
 
 def check_roles(columns: Mapping[str, str] | None) -> Mapping[str, str]:
@@ -175,6 +177,9 @@ def guess_roles(counts: Mapping[str, int], given: Mapping[str, str]) -> Roles:
 
     lr = pick("lr", [((rank, at), name.raw) for at, name in enumerate(names) if (rank := _lr_rank(name)) is not None])
     losses = [(at, name, rank) for at, name in enumerate(names) if (rank := _loss_rank(name)) is not None]
+    if not losses and not {"train_loss", "valid_loss"} & set(given):
+        losses = _criteria(names)
+        notes += [f"No column is called a loss; {losses[0][1].core} is read as one."] if losses else []
     train = [((rank, name.split, name.grain, at), name.raw) for at, name, rank in losses if name.split in (Split.TRAIN, Split.UNSAID)]
     train_loss = pick("train_loss", train)
     held_out = Split.VALID if any(name.split is Split.VALID for name in names) or "valid_loss" in given else Split.TEST
@@ -184,7 +189,8 @@ def guess_roles(counts: Mapping[str, int], given: Mapping[str, str]) -> Roles:
     train_metrics = {name.core: name.raw for name in metrics if name.split is Split.TRAIN}
     for name in metrics:  # a bare name is the training's where "val_…" stands beside it, as in Keras; else the validation's where there is one
         if name.split is Split.UNSAID:
-            home = train_metrics if name.core in valid_metrics or valid_loss is None else valid_metrics
+            is_training = name.core in valid_metrics or valid_loss is None or "loss" in name.core
+            home = train_metrics if is_training else valid_metrics
             home.setdefault(name.core, name.raw)
     return Roles(
         step=step, epoch=epoch, lr=lr, train_loss=train_loss, valid_loss=valid_loss,
@@ -208,6 +214,8 @@ def _lr_rank(name: Name) -> int | None:
     tokens = set(name.core.split("_"))
     if name.core in _LRS:
         return 0
+    if re.fullmatch(r"(.*_)?lr\d", name.core):  # a group's, as YOLOv5 writes it
+        return 1
     begins_or_ends = any(name.core.startswith(f"{lr}_") or name.core.endswith(f"_{lr}") for lr in _LRS)
     return 1 if begins_or_ends and tokens.isdisjoint(_NOT_LR) else None
 
@@ -221,11 +229,18 @@ def _loss_rank(name: Name) -> int | None:
     return 2 if "loss" in (tokens[0], tokens[-1]) and _BOOKKEEPING.isdisjoint(tokens) else None
 
 
+def _criteria(names: Sequence[Name]) -> list[tuple[int, Name, int]]:
+    """What a training without a loss in its log may have minimised: one and the same quantity, of the validation where there is one."""
+    found = [name for name in names if name.core in _CRITERIA and name.split is not Split.TEST]
+    chosen = min(found, key=lambda name: (name.split is not Split.VALID, _CRITERIA.index(name.core)), default=None)
+    return [(at, name, 1) for at, name in enumerate(names) if chosen and name.core == chosen.core]
+
+
 def _is_metric(name: Name) -> bool:
     tokens = set(name.core.split("_"))
     if not tokens.isdisjoint(_BOOKKEEPING) or _lr_rank(name) is not None or "per" in tokens:
         return False
-    return name.split is not Split.UNSAID or not tokens.isdisjoint(_METRIC_WORDS)
+    return name.split is not Split.UNSAID or "score" in tokens or direction_of(name.core) is not None
 
 
 def _is_same_loss(name: Name) -> bool:

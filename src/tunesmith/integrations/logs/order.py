@@ -5,12 +5,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tunesmith.integrations.logs.table import Cells, Table
+from tunesmith.integrations.logs.names import plain
+from tunesmith.integrations.logs.table import RUN_COLUMNS, Cells, Table
 from tunesmith.log import Floats, Series, StepUnit
 
 _FEW = 3
 _FEWEST_ROWS_OF_A_RUN = 4
 _MOST_RUNS_SHARE = 0.5
+_FEWEST_EPOCHS = 3
+_APART = 2.0
+"""How much further the updates must have come than the count of a column for that to be of epochs (our choice)."""
 _LARGEST_STEP = 2.0**53
 
 
@@ -38,18 +42,40 @@ def axis_of(table: Table, *, step: str | None, epoch: str | None, lasting: tuple
     if table.steps is not None:
         return Axis(steps=table.steps, unit=StepUnit.STEP)
     epochs = _spread(table.cells[epoch], table.n_rows) if epoch else None
+    stuck: tuple[str, ...] = ()
     if step is not None:
-        steps = _spread(table.cells[step], table.n_rows)
-        known = np.isfinite(steps)
-        notes = () if known.all() else (f"{int((~known).sum())} of {table.n_rows} rows lack a number in column {step}, and are left out.",)
-        if epochs is None or not _counts_within(steps, epochs):
+        steps, notes = _steps(table, step, lasting)
+        known = steps[np.isfinite(steps)]
+        if not known.size:
+            stuck = (f"{step} has no numbers, and is not read as the step.",)
+        elif known.size > 1 and np.ptp(known) == 0:
+            stuck = (f"{step} is {known[0]:g} throughout, and is not read as the step.",)
+        elif epochs is None or not _counts_within(steps, epochs):
             return Axis(steps=steps, unit=StepUnit.STEP, notes=notes)
-        return Axis(
-            steps=_counted_on(steps), unit=StepUnit.STEP, notes=(*notes, f"{step} starts anew in each epoch; the steps of the epochs before are added.")
-        )
-    if epochs is not None and np.isfinite(epochs).any() and not any(_repeats(epochs[table.cells[name].row]) for name in lasting):
-        return Axis(steps=epochs, unit=StepUnit.EPOCH)
-    return Axis(steps=np.arange(table.n_rows, dtype=np.float64), unit=unit)
+        else:
+            notes = (*notes, f"{step} starts anew in each epoch; the steps of the epochs before are added.")
+            return Axis(steps=_counted_on(steps), unit=StepUnit.STEP, notes=notes)
+    if epoch is not None and epochs is not None and np.isfinite(epochs).any():
+        epochs, notes = _steps(table, epoch, lasting)
+        if not any(_repeats(epochs[table.cells[name].row]) for name in lasting):
+            return Axis(steps=epochs, unit=StepUnit.EPOCH, notes=stuck + notes)
+    return Axis(steps=np.arange(table.n_rows, dtype=np.float64), unit=unit, notes=stuck)
+
+
+def _steps(table: Table, column: str, lasting: tuple[str, ...]) -> tuple[Floats, tuple[str, ...]]:
+    """The numbers of a column for each row, and what is said where they lack. A column that has none beside it at all takes those of the rows above."""
+    steps = _spread(table.cells[column], table.n_rows)
+    known = np.flatnonzero(np.isfinite(steps))
+    notes: list[str] = []
+    for name in lasting:
+        rows = table.cells[name].row
+        if known.size and not np.isfinite(steps[rows]).any():
+            steps[rows] = steps[known[np.maximum(np.searchsorted(known, rows) - 1, 0)]]
+            notes.append(f"{name} has no number in column {column} beside it, and is put at that of the row above.")
+    n_lacking = int((~np.isfinite(steps)).sum())
+    if n_lacking:
+        notes.append(f"{n_lacking} of {table.n_rows} rows lack a number in column {column}, and are left out.")
+    return steps, tuple(notes)
 
 
 def runs_of(table: Table, axis: Axis, main: str) -> list[tuple[str, NDArray[np.bool_], str]]:
@@ -80,6 +106,29 @@ def runs_of(table: Table, axis: Axis, main: str) -> list[tuple[str, NDArray[np.b
     said = said or f"The steps begin again at row {int(rows[starts[0]]) + 1}, so this is read as two runs."
     at = np.searchsorted(rows[starts], np.arange(table.n_rows), side="right")
     return [(f"run {number + 1} of {starts.size + 1}", at == number, said) for number in range(starts.size + 1)]
+
+
+def counted_apart(cells: Cells, steps: Floats, main: Cells) -> Floats | None:
+    """The steps of a column that counts epochs beside a main column that counts updates, by where it was written; None where it does not.
+
+    So a script leaves it that calls `add_scalar("train", loss, step)` and `add_scalar("val", loss, epoch)`: by its own steps the validation would lie at the
+    very beginning.
+
+    Example:
+        >>> steps = np.array([0.0, 10, 20, 0, 30, 40, 1, 50, 60, 2])
+        >>> cells, main = (Cells(row=np.array(rows), value=np.zeros(len(rows))) for rows in ([3, 6, 9], [0, 1, 2, 4, 5, 7, 8]))
+        >>> counted_apart(cells, steps, main)[cells.row].tolist()
+        [20.0, 40.0, 60.0]
+    """
+    own, theirs = steps[cells.row], steps[main.row]
+    if own.size < _FEWEST_EPOCHS or not (np.diff(own) == 1).all() or not (np.diff(theirs) > 0).all() or cells.row[0] <= main.row[0]:
+        return None
+    written = theirs[np.searchsorted(main.row, cells.row) - 1]
+    if not (np.diff(written) > 0).all() or written[-1] < _APART * max(1.0, own[-1]):
+        return None
+    counted = steps.copy()
+    counted[cells.row] = written
+    return counted
 
 
 def series_of(cells: Cells, steps: Floats) -> tuple[Series, str]:
@@ -164,7 +213,7 @@ def _is_restarted(steps: Floats) -> bool:
 def _labelled_runs(table: Table) -> list[tuple[str, NDArray[np.bool_], str]]:
     for column, labels in table.labels.items():
         n_runs = len(labels.names)
-        if 1 < n_runs <= _MOST_RUNS_SHARE * table.n_rows:
+        if plain(column) in RUN_COLUMNS and "" not in labels.names and 1 < n_runs <= _MOST_RUNS_SHARE * table.n_rows:
             said = f"The column {column} names {n_runs} runs, which are read apart."
             return [(f"{column} {name}".strip(), labels.code == code, said) for code, name in enumerate(labels.names)]
     return []

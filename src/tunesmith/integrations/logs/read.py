@@ -17,6 +17,12 @@ _HEAD_BYTES = 4096
 _NAMED_FILES = ("trainer_state.json", "checkpoint-*/trainer_state.json", "metrics.csv", "version_*/metrics.csv")
 """What is looked for in a folder before event files: they need no further library, and say more."""
 
+_PACKED = {
+    b"\x1f\x8b": "compressed (gzip)", b"PK\x03\x04": "a zip archive, such as a workbook or a checkpoint", b"BZh": "compressed (bzip2)",
+    b"\xfd7zXZ": "compressed (xz)", b"\x28\xb5\x2f\xfd": "compressed (zstd)", b"SQLite format 3": "a database", b"PAR1": "a Parquet file",
+    b"\x89HDF": "an HDF5 file", b"\x93NUMPY": "an array of numpy", b"\x89PNG": "a picture", b"%PDF": "a PDF",
+}  # fmt: skip
+
 
 def read_log(path: str | Path, *, columns: Mapping[str, str] | None = None) -> list[TrainingLog]:
     """The runs in a log of any tool, at least one.
@@ -27,7 +33,12 @@ def read_log(path: str | Path, *, columns: Mapping[str, str] | None = None) -> l
 
     - A step that comes again replaces what was there; where a run was taken up again at an earlier step, the later rows count.
     - Where the steps begin again at the first one, a second run begins; so it does where a column such as `run` or `seed` says so.
+    - A column that says "train" or "val" of each row parts the others; one that counts epochs beside one that counts updates is put where it was written.
     - NaN and infinities that were written are kept; an empty cell is none.
+    - Of a file that is cut off, what stands before is read.
+
+    A million rows of CSV or JSON take two seconds or three and up to a quarter of a gigabyte, as does an event file with a million numbers
+    (`benchmarks/speed/logs.py`).
 
     Args:
         path: A file, or a folder that a tool wrote.
@@ -75,6 +86,9 @@ def _in_file(path: Path) -> list[Table]:
         raise CurveError(f"A log must be a file or folder that can be opened, and {str(path)!r} is not ({why}). Look at its name.") from error
     if b"brain.Event:" in head or (MARK in path.name and (not head or b"\0" in head)):
         return read_event_files([path], root=path)
+    packed = next((what for mark, what in _PACKED.items() if head.startswith(mark)), None)
+    if packed:
+        raise CurveError(f"A log must be text or an event file, and {path} is {packed}. Unpack it, or export CSV.")
     encoding = "utf-16" if head.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
     if encoding != "utf-16" and (b"\0" in head or head.startswith(b"\x80")):
         raise CurveError(
