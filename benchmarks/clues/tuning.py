@@ -3,7 +3,7 @@
     python -m benchmarks.clues.tuning             # three minutes
     python -m benchmarks.clues.tuning --fresh     # the beds of the fresh part, two minutes
 
-Its figures were copied into `beds.py` and `fresh_beds.py` by hand, once.
+Its figures were copied into `beds.py` and `fresh_beds.py` by hand, once (the fresh ones rounded).
 """
 
 import sys
