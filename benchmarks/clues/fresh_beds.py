@@ -243,4 +243,4 @@ FRESH_BEDS = {
             optimizer="nesterov", batch_size=256, steps=200),
     )
 }  # fmt: skip
-"""Every bed by name. The rates were set by hand at or beside the best of the grid of `python -m benchmarks.clues.tuning --fresh`; `fresh_mended` checks them."""
+"""Every bed by name. The rates were set by hand at or beside the best of the grid of `python -m benchmarks.clues.tuning --fresh`, checked by `fresh_mended`."""
