@@ -49,7 +49,7 @@ class Thresholds:
     noisy_share: float = 0.4
     large_gap: float = 0.2
     steady_share: float = 0.2
-    high_left: float = 0.6
+    high_left: float = 0.65
     level_rise: float = 0.01
     close_noise: float = 2.0
     fewest_steps: int = 100

@@ -52,10 +52,10 @@ def underfitting(story: Story, thresholds: Thresholds) -> Finding | None:
 
 def _steady(story: Story, thresholds: Thresholds) -> Finding | None:
     late = _late_gain(story)
-    if story.annealed is not True or late < thresholds.steady_share or story.main.final < story.share_of_start(_LITTLE_LEFT):
+    if story.annealed is not True or late < thresholds.steady_share or (story.is_positive and story.main.final < _LITTLE_LEFT * story.start):
         return None
     return clue(
-        "underfitting", since=0, value=late, confidence=sureness(late / thresholds.steady_share, most=0.9),
+        "underfitting", since=0, value=late, confidence=sureness(late / thresholds.steady_share, most=0.75),
         evidence=f"{late:.0%} of the gain came in the second half of the way (of the summed learning rate): the loss fell steadily to the end.",
         not_established="Whether a larger learning rate, a longer training or a larger network is what it wants.",
         action=action_of("underfitting", first="lr"),
@@ -74,7 +74,7 @@ def _hindered(story: Story) -> Finding | None:
     if train is None or valid is None or story.scale <= 0:
         return None
     above = train.final - valid.final
-    ratio = ratio_of((above, _TRAIN_ABOVE * story.scale), (above, _ERRORS * train.error * (1 + _FEW_POINTS_PENALTY / train.n)))
+    ratio = ratio_of((above, _TRAIN_ABOVE * story.scale), (above, _ERRORS * (train.error + valid.error) * (1 + _FEW_POINTS_PENALTY / valid.n)))
     if ratio < 1:
         return None
     return clue(
@@ -127,7 +127,8 @@ def plateaued(story: Story, thresholds: Thresholds) -> Finding | None:
     line, train = story.main, story.train
     if story.is_short or story.scale <= 0:
         return None
-    if train is not None and train.final < story.share_of_start(AT_NOTHING) and line.final - train.final > story.share_of_start(thresholds.large_gap):
+    is_nothing = train is not None and story.is_positive and train.final < AT_NOTHING * story.start
+    if is_nothing and gap_of(story) > thresholds.large_gap * story.start:
         return None  # the gap matters more: `weight_decay_low`
     since = level_since(line, rise=thresholds.level_rise * (story.start - line.best))
     step, share = float(line.step[since]), line.share(since)

@@ -17,8 +17,9 @@ MOST_POINTS = 400
 FEWEST_POINTS = 5
 """With fewer, noise cannot be told from shape (our choice)."""
 _FIRST_POINTS = 3
-_EARLY, _ERRORS = 20, 3.0
-"""The median of the first points is the start where it lies within so many standard deviations of the noise, read from so many points (our choice)."""
+_EARLY, _ERRORS, _EXPLODED = 20, 3.0, 1.5
+"""The median of the first points is the start where it lies within so many standard deviations of the noise, read from so many points,
+and is not so many times the first (our choice)."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -110,7 +111,8 @@ def line_of(series: Series, *, sign: float = 1.0) -> Line | None:
         smoothed = np.interp(step, step[known_at], smoothed[known_at])
     best_at, noise = int(np.argmin(smoothed)), noise_of(raw)
     median = float(np.median(known[:_FIRST_POINTS]))
-    start = median if abs(median - known[0]) <= _ERRORS * noise_of(values[:_EARLY]) else float(known[0])
+    is_noise = abs(median - known[0]) <= _ERRORS * noise_of(values[:_EARLY]) and median <= _EXPLODED * abs(known[0])
+    start = median if is_noise or known[0] <= 0 else float(known[0])
     return Line(
         step=step, raw=raw, smoothed=smoothed, start=start, best_at=best_at, best=float(smoothed[best_at]), noise=noise,
         tail_noise=min(noise, noise_of(raw[-max(FEWEST_POINTS, raw.size // 3) :])),

@@ -92,7 +92,14 @@ def largest_hump(line: Line) -> tuple[int, int]:
     return found
 
 
-def stays_above(line: Line, level: float) -> int:
-    """Index from which on the line lies above the level for more than half of the time; that of its maximum where there is none."""
+def stays_above(line: Line, level: float, *, after: int = 0) -> int:
+    """Index, of those after one, from which on the line lies above the level for more than half of the time; that of its maximum where there is none."""
     above = line.smoothed > level
+    above[:after] = False
     return next((int(index) for index in np.flatnonzero(above) if above[index:].mean() > 1 / 2), int(np.argmax(line.smoothed)))
+
+
+def begins_at(line: Line, jump: Jump) -> int:
+    """Index of the first raw point that has half of the jump behind it: smoothing spreads a jump over what came before."""
+    level = line.smoothed[jump.base] + jump.height / 2
+    return jump.base + int(np.argmax(np.nan_to_num(line.raw[jump.base : jump.top + 1], nan=np.inf) > level))

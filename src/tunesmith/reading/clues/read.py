@@ -8,11 +8,13 @@ from tunesmith.reading.clues.clue import DECIDES, clue
 from tunesmith.reading.clues.story import story_of
 from tunesmith.thresholds import DEFAULT_THRESHOLDS, Thresholds
 
-_IN_ORDER = (
+_ALARMS = (
     unsteady.diverged, silent.too_noisy, unsteady.oscillating, unsteady.unstable, turned.early_overfitting_hump, turned.overfitting,
-    turned.weight_decay_high, silent.never_started, turned.metrics_disagree, ending.ends_high, ending.plateaued, turned.weight_decay_low, ending.unfinished,
-    ending.underfitting,
+    turned.weight_decay_high, silent.never_started, turned.metrics_disagree,
 )  # fmt: skip
+_ENDINGS = (ending.ends_high, ending.plateaued, turned.weight_decay_low, ending.unfinished, ending.underfitting)
+_BROKEN = {"diverged", "too_noisy", "unstable", "never_started"}
+"""Kinds after which nothing is said of where the run ended."""
 
 
 def read_clues(run: Curve | TrainingLog, *, thresholds: Thresholds = DEFAULT_THRESHOLDS) -> tuple[Finding, ...]:
@@ -53,7 +55,11 @@ def read_clues(run: Curve | TrainingLog, *, thresholds: Thresholds = DEFAULT_THR
                 not_established="Anything about under- or overfitting.", action="Record the training and the validation loss.",
             ),
         )  # fmt: skip
-    found = [finding for read in _IN_ORDER if (finding := read(story, thresholds)) is not None]
+    alarms = [finding for read in _ALARMS if (finding := read(story, thresholds)) is not None]
+    endings = [finding for read in _ENDINGS if (finding := read(story, thresholds)) is not None]
+    if any(alarm.kind in _BROKEN and alarm.confidence >= DECIDES for alarm in alarms):
+        endings = []
+    found = [*sorted(alarms, key=lambda finding: not finding.is_confident), *sorted(endings, key=lambda finding: -finding.confidence)]
     decided = [finding for finding in found if finding.confidence >= DECIDES]
     likely = [finding for finding in found if finding.confidence < DECIDES]
     return (*(decided or [ending.balanced(story, thresholds)]), *likely)

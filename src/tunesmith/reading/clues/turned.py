@@ -17,7 +17,8 @@ _TRAIN_SHARE, _LITTLE = 0.25, 0.05
 """A rise of the validation loss is measured in what it gained, or in these shares of what the training loss gained and of the start (our choice)."""
 _SLOW, _FEWEST = 0.03, 2
 """A hump takes at least this share of a run to rise, and so many points: less is a spike (our choice)."""
-_TAKEN_BACK = 0.95
+_TAKEN_BACK, _BEFORE_HUMP = 0.95, 0.3
+"""Share of a hump that is taken back; share of the whole gain that a hump is measured in at least (our choice)."""
 AT_NOTHING = 0.02
 """Share of its start below which a training loss is at nothing (our choice)."""
 _STILL_HIGH = 0.3
@@ -76,7 +77,8 @@ def early_overfitting_hump(story: Story, thresholds: Thresholds) -> Finding | No
     base, top = largest_hump(line)
     begin, end, later = float(line.step[base]), float(line.step[top]), float(line.smoothed[top:].min())
     rise, fall = float(line.smoothed[top] - line.smoothed[base]), float(line.smoothed[top]) - later
-    ratio = ratio_of((rise, thresholds.hump_rise * scale), (rise, 2 * _ERRORS * line.error))
+    before = max(story.start - float(line.smoothed[base]), _BEFORE_HUMP * scale)  # what it had gained by then
+    ratio = ratio_of((rise, thresholds.hump_rise * before), (rise, 2 * _ERRORS * line.error))
     is_slow = line.share(top) - line.share(base) >= _SLOW and top - base >= _FEWEST
     if ratio < 1 or not is_slow or fall < _TAKEN_BACK * rise or not fell_on(story, begin, end, share=_FELL_IN_HUMP):
         return None
@@ -92,7 +94,7 @@ def early_overfitting_hump(story: Story, thresholds: Thresholds) -> Finding | No
 def weight_decay_low(story: Story, thresholds: Thresholds) -> Finding | None:
     """The training loss is at nothing, and the validation loss is far from it."""
     train, line = story.train, story.valid
-    if train is None or line is None or story.is_short or train.final > story.share_of_start(AT_NOTHING):
+    if train is None or line is None or story.is_short or not story.is_positive or train.final > story.share_of_start(AT_NOTHING):
         return None
     since, gap = float(train.step[int((train.smoothed <= AT_NOTHING * story.start).argmax())]), line.final - train.final
     is_high = not story.lr_is_constant and story.lr_at(since) >= _STILL_HIGH * float(story.lr.value.max())
@@ -118,7 +120,7 @@ def weight_decay_high(story: Story, thresholds: Thresholds) -> Finding | None:
     if drop <= max(_ERRORS * train.error, story.share_of_start(thresholds.started_drop / 5)):
         return None
     ratio = ratio_of((rise, _DECAY_RISES * thresholds.overfit_rise * drop), (rise, _ERRORS * train.error))
-    if ratio < 1 or (story.valid is not None and story.valid.final - train.final > thresholds.large_gap * drop):
+    if ratio < 1 or not _rose_too(story.valid, train, drop=drop, thresholds=thresholds):
         return None
     since = float(train.step[train.best_at])
     return clue(
@@ -126,6 +128,13 @@ def weight_decay_high(story: Story, thresholds: Thresholds) -> Finding | None:
         evidence=f"The training loss was best at {story.unit} {since:,.0f} and rose slowly by {rise:.3g}, the validation loss with it.",
         not_established="That it is the decay: a learning rate that is too large does the same.",
     )  # fmt: skip
+
+
+def _rose_too(valid: Line | None, train: Line, *, drop: float, thresholds: Thresholds) -> bool:
+    """Whether the validation loss ends above its best as the training loss does, and not far above that."""
+    if valid is None:
+        return True
+    return valid.final - valid.best > thresholds.overfit_rise / 2 * drop and valid.final - train.final <= thresholds.large_gap * drop
 
 
 def fell_on(story: Story, begin: float, end: float, *, share: float) -> bool:

@@ -6,7 +6,7 @@ from tunesmith.curve import RunOutcome
 from tunesmith.finding import Finding
 from tunesmith.reading.clues.clue import UNDECIDED, clue, ratio_of, sureness
 from tunesmith.reading.clues.line import FEWEST_POINTS, Line
-from tunesmith.reading.clues.movement import Jump, largest_jump, rise_times, stays_above, turning_points
+from tunesmith.reading.clues.movement import Jump, begins_at, largest_jump, rise_times, stays_above, turning_points
 from tunesmith.reading.clues.story import Story
 from tunesmith.thresholds import Thresholds
 
@@ -57,6 +57,8 @@ def oscillating(story: Story, thresholds: Thresholds) -> Finding | None:
         return None
     times, is_up = np.diff(line.step[turns]), np.diff(line.smoothed[turns]) > 0
     up, down, period = float(times[is_up].mean()), float(times[~is_up].mean()), 2 * float(times.mean())
+    if float(np.median(line.smoothed)) > story.start:  # it was lost first
+        return None
     if max(up / down, down / up) > _LOPSIDED or float(np.median(rise_times(line, turns))) < _SLOWEST_JUMP * period:
         return None
     height = float(np.abs(np.diff(line.smoothed[turns])).max())
@@ -106,7 +108,7 @@ def _lost(story: Story) -> Finding | None:
         return None
     if _lost_share(line, start) < _LOST or largest_jump(line, after=_SETTLED).height < _LEAST_JUMP * drop:
         return None
-    since = line.step[stays_above(line, line.best + 0.25 * drop)]
+    since = line.step[stays_above(line, line.best + 0.25 * drop, after=line.best_at)]
     return clue(
         "diverged", since=since, value=line.final, confidence=0.9 if story.train is not None else 0.6,
         evidence=f"The loss fell from {start:.3g} to {line.best:.3g}, was lost near {story.unit} {since:,.0f} and ended at {line.final:.3g}.",
@@ -151,12 +153,13 @@ def _jumped(story: Story, thresholds: Thresholds) -> Finding | None:
     if ratio < 1 or _is_restart(story, begin, end):
         return None
     which, most = _who_jumped(story, jump, drop=drop, thresholds=thresholds)
+    since = float(line.step[begins_at(line, jump)])
     is_back = line.final <= line.smoothed[jump.base] + _BACK * drop
     most = min(most, _MENDED) if is_back else most
     how = "came back" if is_back else f"did not come all the way back: it ends at {line.final:.3g}"
     return clue(
-        "unstable", since=begin, value=jump.height, confidence=sureness(ratio, most=most),
-        evidence=f"The {which} loss jumped by {jump.height:.3g} between {story.unit}s {begin:,.0f} and {end:,.0f}, and {how}.",
+        "unstable", since=since, value=jump.height, confidence=sureness(ratio, most=most),
+        evidence=f"The {which} loss jumped by {jump.height:.3g} near {story.unit} {since:,.0f}, and {how}.",
         not_established="That another seed does the same.",
     )  # fmt: skip
 
