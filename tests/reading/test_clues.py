@@ -236,7 +236,7 @@ MADE: dict[str, tuple[tuple[np.ndarray, np.ndarray, np.ndarray], ...]] = {
     "underfitting": (
         (2.3 - 1.3 * np.cumsum(DOWN) / DOWN.sum(), 2.3 - 1.3 * np.cumsum(DOWN) / DOWN.sum(), DOWN),
         (2 + FALL / 10, 2 + FALL / 10, DOWN),
-        (FALL + 1.0, FALL + 0.6, DOWN),
+        (FALL + 1.5, FALL + 1.1, DOWN),
     ),
     "unfinished": ((2.3 - STEPS / 400, 2.4 - STEPS / 400, NO_LR), (FALL, FALL + 0.1, DOWN[::-1] + 0.01)),
     "balanced": ((0.1 + 2.2 * np.exp(-STEPS / 60), 0.2 + 2.2 * np.exp(-STEPS / 60), DOWN),),

@@ -73,11 +73,9 @@ def _read(log: TrainingLog, *, outcome: RunOutcome, thresholds: Thresholds) -> t
             ),
         )  # fmt: skip
     alarms = [finding for read in _ALARMS if (finding := read(story, thresholds)) is not None]
-    endings = [finding for read in _ENDINGS if (finding := read(story, thresholds)) is not None]
-    if any(alarm.kind in _BROKEN and alarm.confidence >= DECIDES for alarm in alarms):
-        endings = []
-    endings.sort(key=lambda finding: -finding.confidence)
-    endings = [finding for index, finding in enumerate(endings) if finding.kind not in {one.kind for one in endings[:index]}]
+    is_broken = any(alarm.kind in _BROKEN and alarm.confidence >= DECIDES for alarm in alarms)
+    endings = [] if is_broken else sorted((ended for read in _ENDINGS if (ended := read(story, thresholds)) is not None), key=lambda ended: -ended.confidence)
+    endings = [ended for index, ended in enumerate(endings) if ended.kind not in {one.kind for one in endings[:index]}]
     found = [*sorted(alarms, key=lambda finding: not finding.is_confident), *endings]
     decided = [finding for finding in found if finding.confidence >= DECIDES]
     likely = [finding for finding in found if finding.confidence < DECIDES]
