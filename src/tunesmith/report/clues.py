@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 
 from tunesmith.diagnosis import CurveDiagnosis
-from tunesmith.log import from_curve
 from tunesmith.plots.clue_facts import clue_facts
 from tunesmith.plots.facts import MOST_POINTS
-from tunesmith.reading.clues import read_clues
+from tunesmith.reading.clues import diagnosed
 from tunesmith.report.clue_chart import clue_figure
 from tunesmith.report.diagnosis_text import clue_text, kind_title, since_text, verdict_text
 from tunesmith.report.evidence import Evidence
@@ -27,8 +26,7 @@ def clues_section(evidence: Evidence, plots: Plots) -> Markup:
     arms = () if confirm is None else confirm.arms
     blocks: list[Markup] = []
     for arm in arms[:_MOST_RUNS]:
-        log = from_curve(arm.run.curve, name=f"{arm.label}, seed {arm.run.spec.seed}", total_steps=arm.run.spec.total_steps)
-        curve = CurveDiagnosis(log=log, findings=read_clues(arm.run.curve))
+        curve = diagnosed(arm.run, name=f"{arm.label}, seed {arm.run.spec.seed}")
         blocks += [element("h3", curve.title)] if len(arms) > 1 else []
         blocks.append(curve_block(curve, plots))
     note = "Read by the defaults of this version, from the raw curves of the confirming run; tunesmith diagnose reads any other training in the same way."

@@ -5,6 +5,6 @@
 
 from tunesmith.reading.clues.advice import ADVICE, knobs_of
 from tunesmith.reading.clues.kinds import KINDS
-from tunesmith.reading.clues.read import has_learnt, read_clues
+from tunesmith.reading.clues.read import diagnosed, has_learnt, read_clues
 
-__all__ = ["ADVICE", "KINDS", "has_learnt", "knobs_of", "read_clues"]
+__all__ = ["ADVICE", "KINDS", "diagnosed", "has_learnt", "knobs_of", "read_clues"]

@@ -1,6 +1,7 @@
 """A run → its clues, what matters most first."""
 
-from tunesmith.curve import Curve, RunOutcome
+from tunesmith.curve import Curve, Run, RunOutcome
+from tunesmith.diagnosis import CurveDiagnosis
 from tunesmith.finding import Finding
 from tunesmith.log import TrainingLog, from_curve
 from tunesmith.reading.clues import ending, silent, turned, unsteady
@@ -42,12 +43,26 @@ def read_clues(run: Curve | TrainingLog, *, thresholds: Thresholds = DEFAULT_THR
         >>> read_clues(Curve(valid_loss=level, **rows))[0].kind
         'balanced'
     """
-    outcome = None
     if isinstance(run, Curve):
-        outcome, run = run.outcome, from_curve(run, name="run")
-    story = story_of(run, outcome=outcome or RunOutcome.FINISHED)
+        return _clues_of(from_curve(run, name="run"), outcome=run.outcome, thresholds=thresholds)
+    return _clues_of(run, outcome=RunOutcome.FINISHED, thresholds=thresholds)
+
+
+def diagnosed(run: Run, *, name: str = "run") -> CurveDiagnosis:
+    """A run of ours and what it shows, its planned length known.
+
+    Args:
+        run: With the spec that says how long it was meant to be.
+        name: What to call its log.
+    """
+    log = from_curve(run.curve, name=name, total_steps=run.spec.total_steps)
+    return CurveDiagnosis(log=log, findings=_clues_of(log, outcome=run.curve.outcome, thresholds=DEFAULT_THRESHOLDS))
+
+
+def _clues_of(log: TrainingLog, *, outcome: RunOutcome, thresholds: Thresholds) -> tuple[Finding, ...]:
+    story = story_of(log, outcome=outcome)
     if story is None and outcome in {RunOutcome.DIVERGED, RunOutcome.NOT_FINITE}:
-        return (_lost_at_once(run),)
+        return (_lost_at_once(log),)
     if story is None:
         return (
             clue(
