@@ -71,7 +71,7 @@ def _clues_of(log: TrainingLog, *, outcome: RunOutcome, thresholds: Thresholds) 
             ),
         )  # fmt: skip
     alarms = [finding for read in _ALARMS if (finding := read(story, thresholds)) is not None]
-    endings = [finding for read in _ENDINGS if (finding := read(story, thresholds)) is not None]
+    endings: list[Finding] = [finding for read in _ENDINGS if (finding := read(story, thresholds)) is not None]
     if any(alarm.kind in _BROKEN and alarm.confidence >= DECIDES for alarm in alarms):
         endings = []
     found = [*sorted(alarms, key=lambda finding: not finding.is_confident), *sorted(endings, key=lambda finding: -finding.confidence)]
