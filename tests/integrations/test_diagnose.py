@@ -103,6 +103,18 @@ def test_a_run_that_was_cut_is_read_with_its_planned_length() -> None:
     assert diagnose(cut).verdict == diagnose(diagnose(cut).curves[0].log).verdict == "unfinished"
 
 
+@pytest.mark.parametrize("name", ["accuracy", "val_accuracy"])
+def test_logs_of_one_metric_are_read_and_compared(name: str) -> None:
+    def rising(to: float) -> dict[str, list[float]]:
+        return {"epoch": list(range(40)), "lr": [1 - i / 40 for i in range(40)], name: [to - 0.8 * math.exp(-i / 6) for i in range(40)]}
+
+    diagnosis = diagnose(rising(0.85), rising(0.95))
+    assert [list(one.log.valid_metrics) for one in diagnosis.curves] == [["accuracy"]] * 2
+    assert diagnosis.outlook is not None
+    assert "(validation accuracy)" in diagnosis.outlook.evidence
+    assert diagnosis.outlook.pairs[0].better == 1
+
+
 def test_columns_say_what_is_what() -> None:
     diagnosis = diagnose({"t": [1, 2, 3], "a": [3.0, 2.0, 1.0], "b": [3.0, 2.5, 2.0]}, columns={"step": "t", "train_loss": "a", "valid_loss": "b"})
     assert diagnosis.curves[0].log.columns == {"step": "t", "train_loss": "a", "valid_loss": "b"}

@@ -187,9 +187,9 @@ def guess_roles(counts: Mapping[str, int], given: Mapping[str, str]) -> Roles:
     metrics = [name for name in names if name.raw not in (lr, train_loss, valid_loss) and _is_metric(name) and not _is_same_loss(name)]
     valid_metrics = {name.core: name.raw for name in metrics if name.split is held_out}
     train_metrics = {name.core: name.raw for name in metrics if name.split is Split.TRAIN}
-    for name in metrics:  # a bare name is the training's where "val_…" stands beside it, as in Keras; else the validation's where there is one
+    for name in metrics:  # a bare name is the training's where "val_…" or only a training loss stands beside it, as in Keras; else the validation's
         if name.split is Split.UNSAID:
-            is_training = name.core in valid_metrics or valid_loss is None or "loss" in name.core
+            is_training = name.core in valid_metrics or (valid_loss is None and train_loss is not None) or "loss" in name.core
             home = train_metrics if is_training else valid_metrics
             home.setdefault(name.core, name.raw)
     return Roles(
