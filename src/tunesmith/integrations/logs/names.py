@@ -119,6 +119,11 @@ def is_axis(raw: str) -> bool:
     return plain(raw) in (*_STEPS, *_EPOCHS) or _lr_rank(parse(raw)) is not None
 
 
+def is_lr(raw: str) -> bool:
+    """Whether a column by its name holds learning rates."""
+    return _lr_rank(parse(raw)) is not None
+
+
 def check_roles(columns: Mapping[str, str] | None) -> Mapping[str, str]:
     """What a caller says of the columns, or nothing.
 
