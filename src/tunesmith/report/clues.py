@@ -1,13 +1,12 @@
 """The clues of a training curve on a page: the curve drawn with them, what each says, and what to do in the order of cost."""
 
-from collections.abc import Sequence
-
 from tunesmith.diagnosis import CurveDiagnosis
+from tunesmith.finding import Finding
 from tunesmith.plots.clue_facts import clue_facts
 from tunesmith.plots.facts import MOST_POINTS
 from tunesmith.reading.clues import diagnosed
 from tunesmith.report.clue_chart import clue_figure
-from tunesmith.report.diagnosis_text import clue_text, kind_title, since_text, verdict_text
+from tunesmith.report.diagnosis_text import action_text, clue_text, kind_title, since_text, verdict_text
 from tunesmith.report.evidence import Evidence
 from tunesmith.report.explanations import explanation_of
 from tunesmith.report.figure import Plots, figure
@@ -52,17 +51,18 @@ def _findings(curve: CurveDiagnosis) -> Markup:
             "li",
             element("b", kind_title(finding.kind).capitalize()),
             f" {since_text(finding, curve)}" if finding.since_step is not None else "",
-            element("span", f", {confidence_word(finding.confidence)}. ", class_="word"),
-            _sentences([clue_text(finding.kind), finding.evidence, finding.action]),
-            element("small", f" Not established: {ended(finding.not_established)}") if finding.not_established else "",
+            element("span", f", {confidence_word(finding.confidence)}", class_="word"),
+            *_details(finding),
         )
         for finding in curve.findings
     ]
     return element("ul", *items, class_="findings")
 
 
-def _sentences(sentences: Sequence[str]) -> str:
-    return " ".join(ended(sentence) for sentence in sentences if sentence.strip())
+def _details(finding: Finding) -> list[Markup]:
+    """A line each: what is to be seen, what was seen here, what to do, and what that does not show."""
+    said = {"Clue": clue_text(finding.kind), "Evidence": finding.evidence, "Do": action_text(finding), "Not established": finding.not_established}
+    return [element("div", element("span", f"{word}: ", class_="word"), ended(text)) for word, text in said.items() if text.strip()]
 
 
 def _remedies(kind: str) -> Markup:

@@ -165,7 +165,7 @@ def guess_roles(counts: Mapping[str, int], given: Mapping[str, str]) -> Roles:
     """
     for role, column in given.items():
         if column and column not in counts:
-            raise CurveError(f"columns must name columns that the log has, got {column!r} for {role}. It has {listed(counts)}.")
+            raise CurveError(f"columns (typed: --columns) must name columns that the log has, got {column!r} for {role}. It has {listed(counts)}.")
     step, epoch = guess_axis(counts, given)
     taken = {step, epoch, *(column for column in given.values() if column)}
     names = [parse(name) for name, count in counts.items() if count and name not in taken and plain(name) not in (*_STEPS, *_EPOCHS)]
