@@ -38,8 +38,8 @@ def curve_block(curve: CurveDiagnosis, plots: Plots) -> Markup:
     verdict = curve.findings[0]
     claim = verdict_text(verdict, curve)
     caption = (
-        f"Dots: as recorded, at most {MOST_POINTS} of each. Lines: smoothed by a centred Gaussian, without values above the figure. "
-        "Dotted upright lines mark where a clue begins."
+        f"Dots: as recorded, at most {MOST_POINTS} of each. Lines: smoothed by a centred Gaussian, as they are read; less at a steep start. "
+        "Dotted upright lines mark where a clue begins, triangles at the edge where a curve leaves the figure."
     )
     place = plots.add(clue_figure(facts), name=f"Losses of {curve.title}, clues marked", height=_HEIGHT)
     return joined([figure(place, claim=f"{claim[0].upper()}{claim[1:]}.", caption=caption), _findings(curve), _remedies(verdict.kind)])
