@@ -183,7 +183,7 @@ def table(answers: Sequence[Answer]) -> str:
         "",
         "| half | runs | decided | right | best | sure and wrong | in time | knobs |",
         "|---|---|---|---|---|---|---|---|",
-        *(_row(half, score([one for one in answers if one.half == half])) for half in sorted({one.half for one in answers})),
+        *(_row(half, score([one for one in answers if one.half == half]), digits=3) for half in sorted({one.half for one in answers})),
     ]
     for half in sorted({one.half for one in answers}):
         here = [one for one in answers if one.half == half]
@@ -219,6 +219,6 @@ def reliability(answers: Sequence[Answer]) -> list[tuple[str, float, float, int,
     return found
 
 
-def _row(name: str, one: Score) -> str:
+def _row(name: str, one: Score, *, digits: int = 2) -> str:
     shares = (one.decided, one.right, one.best, one.confidently_wrong, one.in_time, one.knobs_right)
-    return f"| {name} | {one.n} | " + " | ".join("-" if share is None else f"{share:.2f}" for share in shares) + " |"
+    return f"| {name} | {one.n} | " + " | ".join("-" if share is None else f"{share:.{digits}f}" for share in shares) + " |"

@@ -9,8 +9,8 @@ from pathlib import Path
 import tunesmith
 
 _FILE_DIGITS, _PACKAGE_DIGITS = 12, 8
-_NOT_DECIDING = ("__init__.py", "cli", "report", "plots", "in_script", "integrations", "log.py")
-"""Parts of the package whose changes cannot change a plan: they speak, show, or serve scripts that `tune` does not."""
+_NOT_DECIDING = ("__init__.py", "cli", "report", "plots", "in_script", "integrations", "diagnosis.py", "reading/outlook")
+"""Parts of the package whose changes cannot change a plan: they speak, show, compare other people's curves, or serve scripts, and `tune` does not ask them."""
 _IN_SCRIPT = "in_script"
 
 
@@ -61,5 +61,5 @@ def package_digest(*, with_in_script: bool = False) -> str:
     """Eight hex digits of the package's code as far as it decides about a plan; where wanted, with what serves scripts."""
     root = Path(tunesmith.__file__).parent
     left_out = [name for name in _NOT_DECIDING if not (with_in_script and name == _IN_SCRIPT)]
-    paths = sorted(path for path in root.rglob("*.py") if path.relative_to(root).parts[0] not in left_out)
+    paths = sorted(path for path in root.rglob("*.py") if not any(path.is_relative_to(root / name) for name in left_out))
     return hashlib.sha256("".join(source_digest(path.read_text()) for path in paths).encode()).hexdigest()[:_PACKAGE_DIGITS]

@@ -7,11 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.reading.sweeps import made_clue, made_run
 
-from tunesmith.curve import Curve, RunOutcome
+from tunesmith.curve import Curve, Run, RunOutcome
 from tunesmith.finding import Finding
 from tunesmith.log import NOTHING, Series, TrainingLog, from_curve
-from tunesmith.reading.clues import ADVICE, KINDS, read_clues
+from tunesmith.reading.clues import ADVICE, KINDS, diagnosed, read_clues
 from tunesmith.schedules import one_cycle
+from tunesmith.settings import RunSpec, Settings
 
 EXPECTED = {kind: kind for kind in ("balanced", "unfinished", "overfitting", "unstable", "never_started")} | {"memory": "overfitting"}
 SEEDS = 50
@@ -213,3 +214,95 @@ def test_whatever_a_log_holds_there_is_a_verdict(train: list[float], valid: list
 
 def _series(values: list[float]) -> Series:
     return Series.of(range(len(values)), values)
+
+
+STEPS = np.arange(400)
+FALL = 0.3 + 2 * np.exp(-STEPS / 40)
+HUMP = 0.6 * np.exp(-(((STEPS - 120) / 40) ** 2))
+RANDOM = np.random.default_rng(0).standard_normal(400)
+NO_LR = np.full(400, 0.1)
+DOWN = np.linspace(1.0, 0.0, 400)
+MADE: dict[str, tuple[tuple[np.ndarray, np.ndarray, np.ndarray], ...]] = {
+    "diverged": ((np.where(STEPS < 250, FALL, 2.4), np.where(STEPS < 250, FALL, 2.4), NO_LR),),
+    "too_noisy": ((FALL / 10 + 2, 2 + 0.3 * RANDOM, NO_LR),),
+    "oscillating": ((1 + np.exp(-STEPS / 200) * np.cos(STEPS / 10), 1 + np.exp(-STEPS / 200) * np.cos(STEPS / 10), NO_LR),),
+    "unstable": ((FALL + 0.8 * (STEPS > 250), FALL + 0.8 * (STEPS > 250), NO_LR),),
+    "early_overfitting_hump": ((2.3 * np.exp(-STEPS / 30), FALL + 3 * HUMP, NO_LR),),
+    "overfitting": ((2.3 * np.exp(-STEPS / 60), FALL + np.maximum(0, STEPS - 150) / 300, NO_LR),),
+    "weight_decay_high": ((FALL + np.maximum(0, STEPS - 120) / 300, FALL + np.maximum(0, STEPS - 120) / 300, NO_LR),),
+    "never_started": ((2.3 + 0.01 * RANDOM, np.full(400, 2.3), NO_LR),),
+    "plateaued": ((np.maximum(FALL, 0.4), np.maximum(FALL, 0.4) + 0.1, DOWN),),
+    "weight_decay_low": ((2.3 * np.exp(-STEPS / 30), 1 + 1.3 * np.exp(-STEPS / 30), NO_LR),),
+    "underfitting": (
+        (2.3 - 1.3 * np.cumsum(DOWN) / DOWN.sum(), 2.3 - 1.3 * np.cumsum(DOWN) / DOWN.sum(), DOWN),
+        (2 + FALL / 10, 2 + FALL / 10, DOWN),
+        (FALL + 1.5, FALL + 1.1, DOWN),
+    ),
+    "unfinished": ((2.3 - STEPS / 400, 2.4 - STEPS / 400, NO_LR), (FALL, FALL + 0.1, DOWN[::-1] + 0.01)),
+    "balanced": ((0.1 + 2.2 * np.exp(-STEPS / 60), 0.2 + 2.2 * np.exp(-STEPS / 60), DOWN),),
+}
+
+
+@pytest.mark.parametrize(("kind", "index"), [(kind, index) for kind, curves in MADE.items() for index in range(len(curves))])
+def test_each_kind_is_found_where_it_was_put(kind: str, index: int) -> None:
+    found = read(made_up(kind, index))
+    assert found.kind == kind
+    assert found.confidence >= 0.5
+
+
+@pytest.mark.parametrize("kind", MADE)
+@pytest.mark.parametrize("origin", [10_000, 1_700_000_000, -5_000])
+def test_a_verdict_does_not_hang_on_where_steps_are_counted_from(kind: str, origin: int) -> None:
+    """A resumed run, times as steps; what rests on the beginning of the training may be said with less confidence, or not at all."""
+    log = from_curve(made_up(kind, 0), name="log")
+    moved = read_clues(moved_by(log, origin))[0]
+    assert moved.kind == read_clues(log)[0].kind or moved.confidence < 0.5 or kind == "underfitting"
+    if moved.since_step is not None and kind not in {"never_started", "underfitting"}:
+        assert moved.since_step >= origin
+
+
+def test_losses_in_different_units_are_read_by_their_shapes() -> None:
+    """The one summed over a batch, the other a mean."""
+    curve = made_up("overfitting", 0)
+    summed = dataclasses.replace(curve, train_loss=tuple(100 * loss for loss in curve.train_loss))
+    finding = read(summed)
+    assert finding.kind == "overfitting"
+    assert "from 19.5" in finding.evidence  # as the log has it
+
+
+def test_a_loss_that_begins_very_high_is_not_level_while_it_halves() -> None:
+    """Regression on raw targets: beside a first loss of 1e8 everything is small."""
+    loss = 2.5e5 + 3e5 * np.exp(-STEPS / 150) + 1e8 * np.exp(-STEPS / 4)
+    assert read(dataclasses.replace(made_run(loss[9::10], loss), lr=tuple(DOWN))).kind != "plateaued"
+
+
+def test_a_restart_in_the_last_row_does_not_hide_that_the_rate_came_down() -> None:
+    curve = made_up("balanced", 0)
+    assert read(dataclasses.replace(curve, lr=(*curve.lr[:-1], 1.0))).kind == "balanced"
+
+
+def test_a_metric_that_only_gets_worse_has_not_failed_to_start() -> None:
+    log = dataclasses.replace(from_curve(made_up("balanced", 0), name="log"), train_loss=NOTHING, valid_loss=NOTHING)
+    worse = dataclasses.replace(log, valid_metrics={"accuracy": Series.of(range(40), 0.9 - 0.01 * np.arange(40))})
+    assert read_clues(worse)[0].kind == "overfitting"
+    level = dataclasses.replace(log, valid_metrics={"accuracy": Series.of(range(40), np.full(40, 0.5))})
+    assert "accuracy began at 0.5" in read_clues(level)[0].evidence
+
+
+def test_a_run_that_was_to_be_longer_is_unfinished() -> None:
+    curve = made_up("balanced", 0)
+    spec = RunSpec(settings=Settings(lr=0.1, batch_size=8), total_steps=4_000, seed=0)
+    assert diagnosed(Run(spec=spec, curve=curve)).verdict == "unfinished"
+    assert diagnosed(Run(spec=dataclasses.replace(spec, total_steps=400), curve=curve)).verdict == "balanced"
+
+
+def made_up(kind: str, index: int) -> Curve:
+    train, valid, lr = MADE[kind][index]
+    return dataclasses.replace(made_run(valid[9::10], train), lr=tuple(lr.tolist()))
+
+
+def moved_by(log: TrainingLog, origin: int) -> TrainingLog:
+    moved = {
+        name: Series.of(origin + series.step, series.value) for name, series in (("lr", log.lr), ("train_loss", log.train_loss), ("valid_loss", log.valid_loss))
+    }
+    return dataclasses.replace(log, **moved)

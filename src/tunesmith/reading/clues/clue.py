@@ -16,7 +16,7 @@ def clue(
 ) -> Finding:
     """The finding; its action is what the kind asks for."""
     return Finding(
-        kind=kind, since_step=None if since is None else int(since), value=None if value is None else float(value), confidence=round(float(confidence), 3),
+        kind=kind, since_step=None if since is None else round(since), value=None if value is None else float(value), confidence=round(float(confidence), 3),
         evidence=evidence, not_established=not_established, action=action_of(kind) if action is None else action,
     )  # fmt: skip
 
@@ -35,5 +35,10 @@ def sureness(ratio: float, *, most: float = 0.95) -> float:
 
 
 def ratio_of(*pairs: tuple[float, float]) -> float:
-    """How many times what was found is what it must be at least, for the pair (found, needed) where that is least."""
-    return min(found / needed if needed > 0 else math.inf * max(found, 0.0) if found > 0 else 0.0 for found, needed in pairs)
+    """How many times what was found is what it must be at least, for the pair (found, needed) where that is least; 0 where it was not found."""
+    least = math.inf
+    for found, needed in pairs:
+        if not found > 0 or math.isnan(needed):
+            return 0.0
+        least = min(least, found / needed if needed > 0 else math.inf)
+    return least

@@ -20,8 +20,12 @@ _LONG_BEFORE, _LONG_BEFORE_IN_VAIN = 0.4, 0.9
 """Shares of a run before which it was level: for any run, and for one whose learning rate was dropped afterwards without gain (our choice)."""
 _SAME_RATE, _DROPPED_RATE = 0.01, 1.5
 _FEWEST = 3
+_LEVEL_SHARE = 0.05
+"""Share of a loss that a level one may be off its end (our choice)."""
 _FITTED, _LITTLE_ENOUGH, _SMALL_GAP = 0.2, 0.25, 0.15
 """Shares of the start: a training loss up to which nothing speaks against balance, and what a confident one has at most, with a gap (our choice)."""
+_SHAKY = 0.1
+"""Share of the gain by which a balanced loss may end above its best, and by which its last points may differ (our choice)."""
 _PLENTY_LEFT, _MUCH_LEFT, _NO_GAP = 0.05, 0.3, 0.02
 """Shares of the start: from this training loss on, without this gap, the network may be too small; from the other on one cannot tell (our choice)."""
 
@@ -29,7 +33,7 @@ _PLENTY_LEFT, _MUCH_LEFT, _NO_GAP = 0.05, 0.3, 0.02
 def ends_high(story: Story, thresholds: Thresholds) -> Finding | None:
     """Both losses end high and together."""
     line = story.train or story.main
-    if story.is_short or not story.is_positive or story.start <= 0 or story.annealed is False:
+    if story.is_short or not story.zero_is_floor or story.start <= 0 or story.annealed is False:
         return None
     left, gap = line.final / story.start, gap_of(story)
     if left < thresholds.high_left or gap > max(thresholds.large_gap * story.scale, 0.0):
@@ -52,7 +56,7 @@ def underfitting(story: Story, thresholds: Thresholds) -> Finding | None:
 
 def _steady(story: Story, thresholds: Thresholds) -> Finding | None:
     late = _late_gain(story)
-    if story.annealed is not True or late < thresholds.steady_share or (story.is_positive and story.main.final < _LITTLE_LEFT * story.start):
+    if story.annealed is not True or late < thresholds.steady_share or (story.zero_is_floor and story.main.final < _LITTLE_LEFT * story.start):
         return None
     return clue(
         "underfitting", since=0, value=late, confidence=sureness(late / thresholds.steady_share, most=0.75),
@@ -74,13 +78,15 @@ def _hindered(story: Story) -> Finding | None:
     if train is None or valid is None or story.scale <= 0:
         return None
     above = train.final - valid.final
+    if story.zero_is_floor and valid.final < _MUCH_LEFT * story.start:
+        return None  # the validation loss is low: the two are only measured differently
     ratio = ratio_of((above, _TRAIN_ABOVE * story.scale), (above, _ERRORS * (train.error + valid.error) * (1 + _FEW_POINTS_PENALTY / valid.n)))
     if ratio < 1:
         return None
     return clue(
         "underfitting", since=0, value=above, confidence=sureness(ratio, most=0.7),
         evidence=f"The training loss ends at {train.final:.3g}, above the validation loss at {valid.final:.3g}: training is made harder than it need be.",
-        not_established="That dropout or augmentation holds it back: a training loss that contains a penalty or smoothed labels looks the same.",
+        not_established="That dropout or augmentation holds it back: a training loss measured differently, with a penalty or smoothed labels, looks the same.",
         action=action_of("underfitting", first="dropout"),
     )  # fmt: skip
 
@@ -88,7 +94,7 @@ def _hindered(story: Story) -> Finding | None:
 def unfinished(story: Story, thresholds: Thresholds) -> Finding | None:
     """The schedule was cut, or the loss still falls where no annealing is known."""
     line = story.main
-    total, gained = story.start - line.final, line.at((1 - _LAST) * line.step[-1]) - line.final
+    total, gained = story.start - line.final, line.at(line.step_at(1 - _LAST)) - line.final
     if line.n < _FEWEST or total <= 0 or story.annealed is True:
         return None
     ratio = ratio_of((gained, thresholds.unfinished_slope * total), (gained, _FALLING_ERRORS * line.error))
@@ -116,7 +122,7 @@ def _gap_trend(story: Story) -> str:
     train, valid = story.train, story.valid
     if train is None or valid is None or not story.is_loss:
         return ""
-    early = float(valid.step[-1]) / 4
+    early = valid.step_at(1 / 4)
     then, now = valid.at(early) - train.at(early), valid.final - train.final
     grew = now - then > max(story.scale / 20, _ERRORS * (valid.error + train.error))
     return f" The gap grows, from {then:.3g} at the first quarter to {now:.3g}: whether it will overfit cannot be told yet." if grew else ""
@@ -127,10 +133,10 @@ def plateaued(story: Story, thresholds: Thresholds) -> Finding | None:
     line, train = story.main, story.train
     if story.is_short or story.scale <= 0:
         return None
-    is_nothing = train is not None and story.is_positive and train.final < AT_NOTHING * story.start
+    is_nothing = train is not None and story.zero_is_floor and train.final < AT_NOTHING * story.start
     if is_nothing and gap_of(story) > thresholds.large_gap * story.start:
         return None  # the gap matters more: `weight_decay_low`
-    since = level_since(line, rise=thresholds.level_rise * (story.start - line.best))
+    since = level_since(line, rise=_level_rise(story, thresholds))
     step, share = float(line.step[since]), line.share(since)
     limit = _LONG_BEFORE_IN_VAIN if _dropped_in_vain(story, since=step) else _LONG_BEFORE
     if share > limit:
@@ -138,7 +144,8 @@ def plateaued(story: Story, thresholds: Thresholds) -> Finding | None:
     confidence = DECIDES + 0.4 * min(1.0, (limit - share) / 0.3)
     return clue(
         "plateaued", since=step, value=step, confidence=UNDECIDED if story.valid is None else confidence,
-        evidence=f"The loss is level from {story.unit} {step:,.0f} of {line.step[-1]:,.0f} on: the last {1 - share:.0%} of the run gained nothing.",
+        evidence=f"The {story.name} is level from {story.unit} {step:,.0f} of {line.step[-1]:,.0f} on: the last {1 - share:.0%} of the run took it from "
+                 f"{story.shown(line.at(step)):.3g} to {story.shown(line.final):.3g}.",
         not_established="Whether a larger learning rate or network would go on from there.",
         action=f"Train {1 - share:.0%} shorter, with the same shape of schedule; or, to get further, with a larger learning rate or network.",
     )  # fmt: skip
@@ -147,7 +154,7 @@ def plateaued(story: Story, thresholds: Thresholds) -> Finding | None:
 def balanced(story: Story, thresholds: Thresholds) -> Finding:
     """Nothing to mend: what is left when no clue speaks."""
     line = story.main
-    since = float(line.step[level_since(line, rise=thresholds.level_rise * max(story.start - line.best, 0.0))])
+    since = float(line.step[level_since(line, rise=_level_rise(story, thresholds))])
     return clue(
         "balanced", since=since, value=line.final, confidence=_balance(story),
         evidence=f"The {story.name} came from {story.shown(story.start):.3g} to {story.shown(line.final):.3g}, is level from about {story.unit} "
@@ -159,14 +166,15 @@ def balanced(story: Story, thresholds: Thresholds) -> Finding:
 def _and_above(story: Story, thresholds: Thresholds) -> str:
     line = story.main
     rise = line.final - line.best
-    return f", {rise:.3g} above its best" if rise > thresholds.level_rise * (story.start - line.best) else ", and did not turn up"
+    how = "above" if story.is_loss else "short of"
+    return f", {rise:.3g} {how} its best" if rise > thresholds.level_rise * (story.start - line.best) else ", and did not turn up"
 
 
 def _balance(story: Story) -> float:
     confidence = 0.6
     if story.annealed is True:
         confidence = 0.75
-    if story.is_positive and story.start > 0:
+    if story.zero_is_floor and story.start > 0:
         left, gap = (story.train or story.main).final / story.start, gap_of(story) / story.start
         fits = left < _PLENTY_LEFT or gap >= _NO_GAP
         if story.annealed is True and left < _LITTLE_ENOUGH and gap < _SMALL_GAP and fits:
@@ -176,6 +184,10 @@ def _balance(story: Story) -> float:
             confidence = min(confidence, UNDECIDED)
     if story.train is None or story.is_short:
         confidence = min(confidence, 0.55)
+    if story.main.final - story.main.best > _SHAKY * max(story.start - story.main.best, 0.0) + _ERRORS * story.main.error:
+        confidence = min(confidence, UNDECIDED)  # it did turn up, by no clue that is known
+    if story.main.tail_noise > _SHAKY * max(story.start - story.main.best, 0.0):
+        confidence = min(confidence, UNDECIDED)
     if story.valid is None:
         confidence = min(confidence, UNDECIDED)
     return max(0.3, confidence)
@@ -184,6 +196,13 @@ def _balance(story: Story) -> float:
 def gap_of(story: Story) -> float:
     """The validation loss above the training loss at the end; 0 where one of them is not there."""
     return 0.0 if story.train is None or story.valid is None or not story.is_loss else story.valid.final - story.train.final
+
+
+def _level_rise(story: Story, thresholds: Thresholds) -> float:
+    """How far a level loss may be from its end: a share of the gain, but no large share of the loss itself, which may have begun very high."""
+    line = story.main
+    rise = thresholds.level_rise * max(story.start - line.best, 0.0)
+    return min(rise, _LEVEL_SHARE * abs(line.final)) if story.zero_is_floor else rise
 
 
 def late_share(story: Story, line: Line, *, after: float) -> float:

@@ -1,5 +1,6 @@
 """One quantity of a log against the steps: raw, smoothed without lag, and where it stands."""
 
+import dataclasses
 import math
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ MOST_POINTS = 400
 FEWEST_POINTS = 5
 """With fewer, noise cannot be told from shape (our choice)."""
 _FIRST_POINTS = 3
+_TINY = 1e-300
 _EARLY, _ERRORS, _EXPLODED = 20, 3.0, 1.5
 """The median of the first points is the start where it lies within so many standard deviations of the noise, read from so many points,
 and is not so many times the first (our choice)."""
@@ -28,6 +30,7 @@ class Line:
 
     Attributes:
         step: Where each point lies, shape (n,); of a mean, where its last value lies.
+        origin: The step from which the run is counted: 0, or the first one of a log that begins far from it.
         raw: As recorded, or a mean; NaN where nothing was finite.
         smoothed: Without lag; finite.
         start: The first values: their median, or the first alone where it explodes at once.
@@ -39,6 +42,7 @@ class Line:
     """
 
     step: Floats
+    origin: float
     raw: Floats
     smoothed: Floats
     start: float
@@ -85,7 +89,23 @@ class Line:
 
     def share(self, index: int) -> float:
         """How far in the run a point lies, 0 to 1."""
-        return float(self.step[index] / self.step[-1]) if self.step[-1] > 0 else 1.0
+        return float((self.step[index] - self.origin) / self.span)
+
+    @property
+    def span(self) -> float:
+        """Steps from the origin to the end; above 0."""
+        return max(float(self.step[-1]) - self.origin, _TINY)
+
+    def step_at(self, share: float) -> float:
+        """The step at that share of the run."""
+        return self.origin + share * self.span
+
+    def times(self, factor: float) -> "Line":
+        """The same line in other units."""
+        return dataclasses.replace(
+            self, raw=factor * self.raw, smoothed=factor * self.smoothed, start=factor * self.start, best=factor * self.best,
+            noise=factor * self.noise, tail_noise=factor * self.tail_noise,
+        )  # fmt: skip
 
 
 def width_of(n: int) -> float:
@@ -93,7 +113,7 @@ def width_of(n: int) -> float:
     return max(0.5, n * SMOOTHING_SHARE)
 
 
-def line_of(series: Series, *, sign: float = 1.0) -> Line | None:
+def line_of(series: Series, *, sign: float = 1.0, origin: float = 0.0) -> Line | None:
     """The line of a series; None where nothing in it is finite. `sign` -1 for what should rise."""
     with np.errstate(over="ignore", invalid="ignore"):
         values = sign * series.value
@@ -112,9 +132,10 @@ def line_of(series: Series, *, sign: float = 1.0) -> Line | None:
     best_at, noise = int(np.argmin(smoothed)), noise_of(raw)
     median = float(np.median(known[:_FIRST_POINTS]))
     is_noise = abs(median - known[0]) <= _ERRORS * noise_of(values[:_EARLY]) and median <= _EXPLODED * abs(known[0])
-    start = median if is_noise or known[0] <= 0 else float(known[0])
+    is_falling = bool((np.diff(known[:_FIRST_POINTS]) < 0).all())
+    start = median if (is_noise or known[0] <= 0) and not is_falling else float(known[0])
     return Line(
-        step=step, raw=raw, smoothed=smoothed, start=start, best_at=best_at, best=float(smoothed[best_at]), noise=noise,
+        step=step, origin=origin, raw=raw, smoothed=smoothed, start=start, best_at=best_at, best=float(smoothed[best_at]), noise=noise,
         tail_noise=min(noise, noise_of(raw[-max(FEWEST_POINTS, raw.size // 3) :])),
         lost_at=lost_at, is_positive=bool(known.min() >= 0),
     )  # fmt: skip

@@ -6,6 +6,7 @@ from tunesmith.finding import Finding
 from tunesmith.log import TrainingLog, from_curve
 from tunesmith.reading.clues import ending, silent, turned, unsteady
 from tunesmith.reading.clues.clue import DECIDES, clue
+from tunesmith.reading.clues.line import line_of
 from tunesmith.reading.clues.story import story_of
 from tunesmith.thresholds import DEFAULT_THRESHOLDS, Thresholds
 
@@ -16,6 +17,18 @@ _ALARMS = (
 _ENDINGS = (ending.ends_high, ending.plateaued, turned.weight_decay_low, ending.unfinished, ending.underfitting)
 _BROKEN = {"diverged", "too_noisy", "unstable", "never_started"}
 """Kinds after which nothing is said of where the run ended."""
+
+
+def diagnosed(run: Run, *, name: str = "run", thresholds: Thresholds = DEFAULT_THRESHOLDS) -> CurveDiagnosis:
+    """A run of ours with its clues, read with the length that it was meant to have.
+
+    Args:
+        run: Of any kind.
+        name: Of its log.
+        thresholds: The constants of judgement.
+    """
+    log = from_curve(run.curve, name=name, total_steps=run.spec.total_steps)
+    return CurveDiagnosis(log=log, findings=_read(log, outcome=run.curve.outcome, thresholds=thresholds))
 
 
 def read_clues(run: Curve | TrainingLog, *, thresholds: Thresholds = DEFAULT_THRESHOLDS) -> tuple[Finding, ...]:
@@ -44,37 +57,26 @@ def read_clues(run: Curve | TrainingLog, *, thresholds: Thresholds = DEFAULT_THR
         'balanced'
     """
     if isinstance(run, Curve):
-        return _clues_of(from_curve(run, name="run"), outcome=run.outcome, thresholds=thresholds)
-    return _clues_of(run, outcome=RunOutcome.FINISHED, thresholds=thresholds)
+        return _read(from_curve(run, name="run"), outcome=run.outcome, thresholds=thresholds)
+    return _read(run, outcome=RunOutcome.FINISHED, thresholds=thresholds)
 
 
-def diagnosed(run: Run, *, name: str = "run") -> CurveDiagnosis:
-    """A run of ours and what it shows, its planned length known.
-
-    Args:
-        run: With the spec that says how long it was meant to be.
-        name: What to call its log.
-    """
-    log = from_curve(run.curve, name=name, total_steps=run.spec.total_steps)
-    return CurveDiagnosis(log=log, findings=_clues_of(log, outcome=run.curve.outcome, thresholds=DEFAULT_THRESHOLDS))
-
-
-def _clues_of(log: TrainingLog, *, outcome: RunOutcome, thresholds: Thresholds) -> tuple[Finding, ...]:
+def _read(log: TrainingLog, *, outcome: RunOutcome, thresholds: Thresholds) -> tuple[Finding, ...]:
     story = story_of(log, outcome=outcome)
-    if story is None and outcome in {RunOutcome.DIVERGED, RunOutcome.NOT_FINITE}:
+    if story is None and (outcome in {RunOutcome.DIVERGED, RunOutcome.NOT_FINITE} or len(log.train_loss) + len(log.valid_loss)):
         return (_lost_at_once(log),)
     if story is None:
         return (
             clue(
-                "too_noisy", confidence=DECIDES, evidence="The log has no finite loss, and no metric of which it is known whether more is better.",
+                "too_noisy", confidence=DECIDES, evidence="The log has no loss, and no metric of which it is known whether more is better.",
                 not_established="Anything about under- or overfitting.", action="Record the training and the validation loss.",
             ),
         )  # fmt: skip
     alarms = [finding for read in _ALARMS if (finding := read(story, thresholds)) is not None]
-    endings: list[Finding] = [finding for read in _ENDINGS if (finding := read(story, thresholds)) is not None]
-    if any(alarm.kind in _BROKEN and alarm.confidence >= DECIDES for alarm in alarms):
-        endings = []
-    found = [*sorted(alarms, key=lambda finding: not finding.is_confident), *sorted(endings, key=lambda finding: -finding.confidence)]
+    is_broken = any(alarm.kind in _BROKEN and alarm.confidence >= DECIDES for alarm in alarms)
+    endings = [] if is_broken else sorted((ended for read in _ENDINGS if (ended := read(story, thresholds)) is not None), key=lambda ended: -ended.confidence)
+    endings = [ended for index, ended in enumerate(endings) if ended.kind not in {one.kind for one in endings[:index]}]
+    found = [*sorted(alarms, key=lambda finding: not finding.is_confident), *endings]
     decided = [finding for finding in found if finding.confidence >= DECIDES]
     likely = [finding for finding in found if finding.confidence < DECIDES]
     return (*(decided or [ending.balanced(story, thresholds)]), *likely)
@@ -92,16 +94,16 @@ def has_learnt(curve: Curve, *, thresholds: Thresholds = DEFAULT_THRESHOLDS) -> 
         >>> has_learnt(Curve(valid_loss=(1.0, 1.1, 1.2, 1.3), **rows)), has_learnt(Curve(valid_loss=(0.9, 0.8, 0.7, 0.6), **rows))
         (False, True)
     """
-    story = story_of(from_curve(curve, name="run"), outcome=curve.outcome)
-    if story is None or story.valid is None:
+    log = from_curve(curve, name="run")
+    train, valid = line_of(log.train_loss), line_of(log.valid_loss)
+    if valid is None or valid.lost_at is not None:
         return False
-    gained = story.start - story.valid.final
-    return gained > max(thresholds.flat_drop * story.valid.error, 0.0)
+    return (valid if train is None else train).start - valid.final > thresholds.flat_drop * valid.error
 
 
 def _lost_at_once(log: TrainingLog) -> Finding:
-    step = float(log.train_loss.step[0]) if len(log.train_loss) else 0.0
+    step = min((float(series.step[0]) for series in (log.train_loss, log.valid_loss) if len(series)), default=0.0)
     return clue(
-        "diverged", since=step, confidence=0.99, evidence=f"No loss was finite, from step {step:,.0f} on.",
+        "diverged", since=step, confidence=0.99, evidence=f"No loss is a number that can be used, from step {step:,.0f} on.",
         not_established="Whether the learning rate, the weight decay or the data is to blame: NaN in the data does the same.",
     )  # fmt: skip

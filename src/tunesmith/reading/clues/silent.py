@@ -35,7 +35,7 @@ def too_noisy(story: Story, thresholds: Thresholds) -> Finding | None:
     seen = line.start - line.best if line.start - line.best > _SEEN_DROP * line.noise else 0.0
     ratio = ratio_of((line.noise, thresholds.noisy_share * max(gained, seen)))
     has_moved = train is not None and train.start - train.final > thresholds.flat_drop * _drop_error(train)
-    if ratio < 1 or not (has_moved or _hides_a_drop([line], story, thresholds)):
+    if ratio < 1 or (train is not None and train.drop <= 0) or not (has_moved or _hides_a_drop([line], story, thresholds)):
         return None
     return clue(
         "too_noisy", value=line.noise, confidence=sureness(ratio, most=0.9),
@@ -46,7 +46,7 @@ def too_noisy(story: Story, thresholds: Thresholds) -> Finding | None:
 
 def never_started(story: Story, thresholds: Thresholds) -> Finding | None:
     """Neither loss fell by more than noise, or both by next to nothing."""
-    if story.n_points < _FEWEST:
+    if story.n_points < _FEWEST or (not story.is_loss and story.main.final > story.main.start + story.main.error):
         return None
     lines = [line for line in (story.train, story.valid) if line is not None]
     drops = [(story.start if line is story.train else line.start) - float(line.smoothed.min()) for line in lines]
@@ -58,7 +58,8 @@ def never_started(story: Story, thresholds: Thresholds) -> Finding | None:
     hides = _hides_a_drop(lines, story, thresholds)
     confidence = 0.55 if story.is_short else 0.6 if is_seen or hides else 0.9
     return clue(
-        "never_started", since=0, value=largest, confidence=confidence, evidence=f"The loss began at {story.start:.3g} and fell by {largest:.2g} at most.",
+        "never_started", since=0, value=largest, confidence=confidence,
+        evidence=f"The {story.name} began at {story.shown(story.start):.3g} and got better by {largest:.2g} at most.",
         not_established="Whether another learning rate would train this network.",
     )  # fmt: skip
 

@@ -1,9 +1,11 @@
 """Clues of a validation loss that turned up, of a training loss that did, and of one at nothing."""
 
+import numpy as np
+
 from tunesmith.finding import Finding
 from tunesmith.reading.clues.clue import clue, ratio_of, sureness
 from tunesmith.reading.clues.line import Line
-from tunesmith.reading.clues.movement import largest_hump
+from tunesmith.reading.clues.movement import largest_hump, largest_jump
 from tunesmith.reading.clues.story import Story
 from tunesmith.thresholds import Thresholds
 
@@ -25,7 +27,7 @@ _STILL_HIGH = 0.3
 """Share of its peak from which on a learning rate still ought to hold the weights back (our choice)."""
 _BETTER, _NEAR_BEST = 0.1, 0.1
 """Shares of all that a metric gained: how much better it got, and how near its best it ends, where it disagrees with the loss (our choice)."""
-_DECAY_RISES = 1.5
+_DECAY_RISES, _EARLY = 1.5, 0.12
 _FIRST_HALF = 0.5
 
 
@@ -42,8 +44,9 @@ def overfitting(story: Story, thresholds: Thresholds) -> Finding | None:
     most, fell = 0.65, "the log has no training loss to show that it fell on."
     if train is not None and story.is_loss:
         most = 0.95 if falls else 0.75
-        fell = f"the training loss went on from {train.at(begin):.3g} to {train.final:.3g}."
-        fell += f" The gap grew from {line.best - train.at(begin):.3g} to {line.final - train.final:.3g}."
+        fell = f"the training loss went on from {story.shown_train(train.at(begin)):.3g} to {story.shown_train(train.final):.3g}."
+        if story.train_unit == 1.0:
+            fell += f" The gap grew from {line.best - train.at(begin):.3g} to {line.final - train.final:.3g}."
     return clue(
         "overfitting", since=begin, value=rise, confidence=sureness(ratio, most=min(most, 0.6) if story.is_short else most),
         evidence=f"The validation {story.name} was best at {story.unit} {begin:,.0f} and got worse by {rise:.3g} until the end; {fell}",
@@ -57,7 +60,7 @@ def metrics_disagree(story: Story, thresholds: Thresholds) -> Finding | None:
     if line is None or metric is None or not story.is_loss or story.is_short or scale <= 0:
         return None
     rise, begin = line.final - line.best, float(line.step[line.best_at])
-    gain, whole = metric.at(begin) - metric.final, float(metric.raw[0]) - metric.best
+    gain, whole = metric.at(begin) - metric.final, metric.start - metric.best
     ratio = ratio_of((gain, _BETTER * whole), (gain, _ERRORS * metric.error))
     is_risen = rise >= max(thresholds.overfit_rise * scale, _ERRORS * line.error)
     if not is_risen or ratio < 1 or metric.final > metric.best + max(_NEAR_BEST * whole, metric.error):
@@ -94,7 +97,7 @@ def early_overfitting_hump(story: Story, thresholds: Thresholds) -> Finding | No
 def weight_decay_low(story: Story, thresholds: Thresholds) -> Finding | None:
     """The training loss is at nothing, and the validation loss is far from it."""
     train, line = story.train, story.valid
-    if train is None or line is None or story.is_short or not story.is_positive or train.final > story.share_of_start(AT_NOTHING):
+    if train is None or line is None or story.is_short or not story.zero_is_floor or train.final > story.share_of_start(AT_NOTHING):
         return None
     since, gap = float(train.step[int((train.smoothed <= AT_NOTHING * story.start).argmax())]), line.final - train.final
     is_high = not story.lr_is_constant and story.lr_at(since) >= _STILL_HIGH * float(story.lr.value.max())
@@ -104,7 +107,7 @@ def weight_decay_low(story: Story, thresholds: Thresholds) -> Finding | None:
         return None
     rate = f", when the learning rate was at {story.lr_at(since) / float(story.lr.value.max()):.0%} of its peak" if is_high else ""
     return clue(
-        "weight_decay_low", since=since, value=gap, confidence=sureness(ratio, most=0.75),
+        "weight_decay_low", since=since, value=gap, confidence=sureness(ratio, most=0.75 if gap > story.share_of_start(thresholds.large_gap) else 0.55),
         evidence=f"The training loss began at {story.start:.3g} and is at next to nothing since {story.unit} {since:,.0f}{rate}; "
                  f"the validation loss ends at {line.final:.3g}.",
         not_established="That decay is what is missing: a larger learning rate, dropout, augmentation or more data act on the same gap.",
@@ -117,6 +120,8 @@ def weight_decay_high(story: Story, thresholds: Thresholds) -> Finding | None:
     if train is None or story.is_short or not story.is_loss or train.share(train.best_at) > _FIRST_HALF:
         return None
     drop, rise = story.start - train.best, train.final - train.best
+    if largest_jump(train, after=_EARLY).height > rise / 2 + 2 * _ERRORS * train.error:  # at once, not slowly
+        return None
     if drop <= max(_ERRORS * train.error, story.share_of_start(thresholds.started_drop / 5)):
         return None
     ratio = ratio_of((rise, _DECAY_RISES * thresholds.overfit_rise * drop), (rise, _ERRORS * train.error))
@@ -143,7 +148,7 @@ def fell_on(story: Story, begin: float, end: float, *, share: float) -> bool:
     if train is None or not story.is_loss:
         return True
     before, after = train.at(begin), train.at(min(end, float(train.step[-1])))
-    return before - after > max(share * abs(before) if story.is_positive else 0.0, 2 * train.error)
+    return before - after > max(share * abs(before) if story.zero_is_floor else 0.0, 2 * train.error)
 
 
 def _is_level_below(story: Story, begin: float) -> bool:
@@ -158,8 +163,8 @@ def yardstick(story: Story) -> float:
     if line is None:
         return 0.0
     if not story.is_loss:
-        return line.drop
-    return max(_gain(line, story.start), 0.0 if train is None else _TRAIN_SHARE * train.drop, story.share_of_start(_LITTLE))
+        return max(line.drop, float(np.ptp(line.smoothed)))
+    return max(_gain(line, story.start), 0.0 if train is None else _TRAIN_SHARE * train.drop, 0.0 if story.has_gained else story.share_of_start(_LITTLE))
 
 
 def _gain(line: Line, start: float) -> float:

@@ -130,7 +130,7 @@ def _is_lost_without_training_loss(story: Story) -> bool:
         return False
     if metric is None or metric.n < FEWEST_POINTS:
         return True
-    return metric.final - metric.best > _STAYED * max(float(metric.raw[0]) - metric.best, 0.0)
+    return metric.final - metric.best > _STAYED * max(metric.start - metric.best, 0.0)
 
 
 def _exploded_first(story: Story) -> Finding | None:
@@ -172,7 +172,7 @@ def _who_jumped(story: Story, jump: Jump, *, drop: float, thresholds: Thresholds
     if valid is None:
         return "training", 0.6
     begin, end = line.step[jump.base], line.step[jump.top]
-    before, inside = valid.step <= begin, (valid.step > begin) & (valid.step <= end + 0.05 * line.step[-1])
+    before, inside = valid.step <= begin, (valid.step > begin) & (valid.step <= end + 0.05 * line.span)
     rise = float(valid.smoothed[inside].max()) - valid.at(begin) if inside.any() else 0.0
     if rise >= thresholds.unstable_rise / 2 * max(story.start - valid.best, 0.0):
         return "training and validation", 0.95
@@ -183,13 +183,13 @@ def _who_jumped(story: Story, jump: Jump, *, drop: float, thresholds: Thresholds
 
 def _wild(story: Story) -> Finding | None:
     line, train = story.valid, story.train
-    if line is None or train is None or not story.is_positive or train.best > _TRAINED * story.start or train.final > _TRAINED * story.start:
+    if line is None or train is None or not story.zero_is_floor or train.best > _TRAINED * story.start or train.final > _TRAINED * story.start:
         return None
     low = story.start - _FALLEN * (story.start - float(np.nanmin(line.raw)))
     state = np.where(line.raw > story.start, 1, np.where(line.raw < low, -1, 0))
     known = np.flatnonzero(state)
     flights = known[1:][(state[known[1:]] == 1) & (state[known[:-1]] == -1)]
-    flights = flights[line.step[flights] > _SETTLED * line.step[-1]]
+    flights = flights[line.step[flights] > line.step_at(_SETTLED)]
     if flights.size < _FLIGHTS:
         return None
     return clue(
