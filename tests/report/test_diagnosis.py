@@ -95,8 +95,10 @@ def test_the_text_ends_with_the_comparison() -> None:
     assert "Which will end better: cannot tell yet" in diagnosis_text(unsure)
     three = Diagnosis(curves=(*curves, make_curve(file="c.csv")), outlook=make_outlook())
     text = diagnosis_text(three)
-    assert "  - logs/other.csv: better than 1, worse than 0, not told from 1\n  - c.csv: better than 0, worse than 0, not told from 2" in text
+    assert "  - logs/other.csv: better than 1, worse than 0, undecided against 1\n  - c.csv: better than 0, worse than 0, undecided against 2" in text
     assert text.count("Columns: ") == 1
+    level = Diagnosis(curves=three.curves, outlook=make_outlook(outcome=OutlookOutcome.CANNOT_TELL))
+    assert "better than 0" not in diagnosis_text(level)
 
 
 def test_nothing_to_do_is_no_reassurance_where_the_curve_does_not_tell() -> None:

@@ -76,7 +76,7 @@ def clue_text(kind: str) -> str:
     """What is seen of a kind of clue, without how it is told from others; empty for a kind that is not known.
 
     Example:
-        >>> clue_text("balanced").startswith("Fell fast"), "(" in clue_text("overfitting"), clue_text("unheard of")
+        >>> clue_text("overfitting").startswith("The validation loss"), "(" in clue_text("overfitting"), clue_text("unheard of")
         (True, False, '')
     """
     return KINDS.get(kind, "").partition(" (")[0]
@@ -231,13 +231,13 @@ def outlook_text(outlook: Outlook, curves: tuple[CurveDiagnosis, ...]) -> str:
 
 
 def standing_sentences(outlook: Outlook, curves: tuple[CurveDiagnosis, ...]) -> list[str]:
-    """How many others each curve is better and worse than, the best first; nothing for two curves, whose comparison is said already."""
-    if len(curves) == _PAIR:
-        return []
+    """How many others each curve is better and worse than, the best first; nothing for two curves, said already, or where none is better."""
     decided = [pair for pair in outlook.pairs if pair.outcome is OutlookOutcome.DECIDED]
+    if len(curves) == _PAIR or not decided:
+        return []
     better = [sum(pair.better == at for pair in decided) for at in range(len(curves))]
     worse = [sum(pair.worse == at for pair in decided) for at in range(len(curves))]
     titles = [plain(title) for title in short_titles(curves)]
     order = sorted(range(len(curves)), key=lambda at: (worse[at] - better[at], at))
     others = len(curves) - 1
-    return [f"{titles[at]}: better than {better[at]}, worse than {worse[at]}, not told from {others - better[at] - worse[at]}" for at in order]
+    return [f"{titles[at]}: better than {better[at]}, worse than {worse[at]}, undecided against {others - better[at] - worse[at]}" for at in order]

@@ -56,7 +56,9 @@ def summary_of(labels: Sequence[str], standings: Sequence[Standing], *, likely: 
     compared = next((run.compared for run in standings if run.measure is not Measure.NOTHING), "")
     by = f", compared by {compared}," if compared else ""
     others = len(labels) - 1
-    than = f"all of the other {others}" if beaten == others else f"{beaten or 'none'} of the other {others}"
+    if beaten == 0:
+        return f"Of {len(labels)} curves{by} {labels[likely]} leads, but is clearly better than none of the others."
+    than = f"all of the other {others}" if beaten == others else f"{beaten} of the other {others}"
     return f"Of {len(labels)} curves{by} {labels[likely]} most likely ends best: it is clearly better than {than}."
 
 
