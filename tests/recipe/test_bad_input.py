@@ -137,7 +137,7 @@ class TestReadOnly:
         for path in (*folder.iterdir(), folder):
             path.chmod(0o555 if path.is_dir() else 0o444)
         with pytest.raises(StudyError, match="permissions") as caught:
-            tune(make_task(), out=folder, fixed=fixed, confirm_seeds=2)
+            tune(make_task(), out=folder, fixed=KNOBS, confirm_seeds=2)
         assert "\n" not in str(caught.value)
         with Study.open(folder) as after:
             assert len(after.runs()) == n_runs
