@@ -29,8 +29,8 @@ _STILL_HIGH = 0.3
 """Share of its peak from which on a learning rate still ought to hold the weights back (our choice)."""
 _BETTER, _NEAR_BEST = 0.1, 0.1
 """Shares of all that a metric gained: how much better it got, and how near its best it ends, where it disagrees with the loss (our choice)."""
-_DECAY_RISES, _EARLY = 1.5, 0.12
-_FIRST_HALF = 0.5
+_DECAY_RISES, _EARLY = 1.5, 0.12  # of `overfit_rise`, since both losses rise; the share of a run in which jumps are a start (our choice)
+_FIRST_HALF = 0.5  # by then a decay that is too large has turned the loss (our choice)
 
 
 def overfitting(story: Story, thresholds: Thresholds) -> Finding | None:
