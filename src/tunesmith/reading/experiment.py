@@ -17,7 +17,8 @@ from tunesmith.thresholds import DEFAULT_THRESHOLDS, Thresholds
 
 Reading: TypeAlias = RangeReading | ConditionsReading | MinLrReading | CapacityReading | KnobReading | Comparison
 
-_KNOBS = {"momentum": read_momentum, "momentum_cycle": read_momentum_cycle, "weight_decay": read_weight_decay}
+KNOB_READINGS = {"momentum": read_momentum, "momentum_cycle": read_momentum_cycle, "weight_decay": read_weight_decay}
+"""Probe of a knob by short annealed runs → its reading."""
 _COMPARED = ("batch_size", "peak_lr")
 
 
@@ -61,14 +62,14 @@ def read(experiment: Experiment, *, goal: str = "loss", higher_is_better: bool =
             return read_min_lr(experiment, thresholds=thresholds)
         case "capacity":
             return read_capacity(experiment, goal=goal, higher_is_better=higher_is_better, thresholds=thresholds)
-        case probe if probe in _KNOBS:
-            return _KNOBS[probe](experiment, goal=goal, higher_is_better=higher_is_better)
+        case probe if probe in KNOB_READINGS:
+            return KNOB_READINGS[probe](experiment, goal=goal, higher_is_better=higher_is_better)
         case probe if probe in _COMPARED:
             noise = noise_between_seeds([experiment], goal=goal, higher_is_better=higher_is_better)
             return compare(experiment, noise=noise, goal=goal, higher_is_better=higher_is_better, thresholds=thresholds)
         case _:
             raise InputError(
-                f"An experiment must come from lr_range, lr_range_under, min_lr, capacity, {', '.join((*_KNOBS, *_COMPARED))} to be read, "
+                f"An experiment must come from lr_range, lr_range_under, min_lr, capacity, {', '.join((*KNOB_READINGS, *_COMPARED))} to be read, "
                 f"got '{experiment.probe}'. "
                 "Look at the curves of its arms."
             )

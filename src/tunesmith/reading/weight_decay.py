@@ -1,7 +1,7 @@
 """Reads weight decay from short annealed runs, and says which value to try next: past a border, or at the middle exponent (report, section 4.4)."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from tunesmith.experiment import Experiment
 from tunesmith.reading.knob import AT_BORDER, CANNOT_TELL, DOES_NOT_MATTER, FOUND, Judged, KnobReading, choice, judge_values, lr_at, undecided
@@ -11,6 +11,9 @@ _MATCHED = (
     "That it suits another peak: the best decay falls as the learning rate grows. "
     "That the full training wants the same total decay, for which these values stand: one that has converged long before its end wants the same decay instead."
 )
+
+_NEAR = 5.0
+"""Values that cannot be told apart and differ by less than this factor are near enough (our choice; the report: one digit)."""
 
 
 def read_weight_decay(experiment: Experiment, *, goal: str = "loss", higher_is_better: bool = False) -> KnobReading:
@@ -96,7 +99,8 @@ def next_decay(scores: Mapping[float, float]) -> float:
 def refined_decay(reading: KnobReading) -> float | None:
     """The value that makes the answer surer; None where it does not matter, nothing can be told, or nothing is left to try.
 
-    As `next_decay`, but below the smallest value comes zero, beyond which there is nothing; and where zero is the best, a decade below the smallest.
+    As `next_decay`, but below the smallest value comes zero, beyond which there is nothing; and where zero is the best, a decade below the smallest. Between
+    two that cannot be told apart nothing is tried once they lie within a factor of five: one digit is enough.
     """
     if reading.outcome not in (FOUND, AT_BORDER) or reading.suggestion is None:
         return None
@@ -108,4 +112,12 @@ def refined_decay(reading: KnobReading) -> float | None:
         value = 0.0 if tried[0] > 0 else float(f"{tried[1] / 10:.1g}")
     else:
         value = next_decay(scores)
+        between = [found for found in reading.values if found.value in _around(value, tried)]
+        if all(found.is_as_good for found in between) and between[-1].value < _NEAR * between[0].value:
+            return None
     return None if value in scores else value
+
+
+def _around(value: float, tried: Sequence[float]) -> tuple[float, float]:
+    """The neighbours of a value that was not tried, and lies between two that were."""
+    return max(other for other in tried if other <= value), min(other for other in tried if other >= value)
