@@ -118,7 +118,7 @@ def _value_text(value: Json) -> str:
         is_range = len(numbers) == len(value) == 2  # noqa: PLR2004 (low, high)
         if len(value) == 2 and len(numbers) == 1 and value[1] is None:  # noqa: PLR2004 (an open end)
             return f"{number_text(numbers[0])} or more"
-        return interval_text((numbers[0], numbers[1]), digits=3) if is_range else ", ".join(_value_text(item) for item in value)
+        return interval_text((numbers[0], numbers[1]), digits=3) if is_range else ", ".join(_value_text(item) for item in value) or number_text(None)
     return ", ".join(f"{name} {_value_text(item)}" for name, item in value.items()) if isinstance(value, dict) else str(value)
 
 

@@ -44,13 +44,14 @@ def plot_knob(reading: KnobReading, ax: "Axes | None" = None, *, goal: str = "lo
     if facts.chosen is not None and facts.chosen.mean is not None:
         where = (facts.chosen.position, facts.chosen.mean)
         ax.plot(*where, "o", color=VALIDATION, fillstyle="none", markersize=14, zorder=4)
-        ax.annotate(in_words(f"take {number_text(facts.chosen.value.value)}"), where, xytext=(0, 12), textcoords="offset points", ha="center", color=VALIDATION)
+        said = in_words(f"take {number_text(facts.chosen.value.value)}")
+        ax.text(where[0], 0.97, said, transform=ax.get_xaxis_transform(), ha="center", va="top", color=VALIDATION)
     ax.minorticks_off()
     ax.set_xticks([position for position, _ in facts.ticks], [in_words(text) for _, text in facts.ticks])
     if len(facts.ticks) > _MOST_LEVEL_TICKS:
         ax.tick_params(axis="x", labelrotation=45)
     ax.set_ylim(*facts.result_range)
-    noise = f", noise of a run beside others of its seed {number_text(facts.noise, digits=2)}" if facts.noise > 0 else ", noise unknown"
+    noise = f", paired noise {number_text(facts.noise, digits=2)}" if facts.noise > 0 else ""
     seeds = f"n = {facts.n_seeds} seed{'s' if facts.n_seeds > 1 else ''} a value"
-    ax.set_title(f"short annealed runs, {seeds}{noise}", loc="left", fontsize="small", color=TRAINING)
+    ax.set_title(f"short annealed runs, {seeds}{noise}; not smoothed", loc="left", fontsize="small", color=TRAINING)
     return named(ax, x=_AXES.get(facts.knob, facts.knob.replace("_", " ")), y=in_words(f"final validation {facts.goal}"))

@@ -1,6 +1,7 @@
 """Reads momentum from short annealed runs: which constant value, and whether a cycle does better (report, section 4.3)."""
 
 import dataclasses
+import math
 from collections.abc import Sequence
 
 from tunesmith.experiment import Experiment
@@ -18,7 +19,7 @@ _AGAIN = "Keep the momentum at hand, or give more repeats, or more steps."
 def read_momentum(experiment: Experiment, *, goal: str = "loss", higher_is_better: bool = False) -> KnobReading:
     """Which momentum, from runs at several values.
 
-    .95 is suggested unless the runs tell it from the best; then the best is.
+    .95 is suggested unless the runs tell it from the best; then the nearest value that they do not: a knob moves only for a reason.
 
     Args:
         experiment: What `probes.momentum` returned: `value` of an arm is its momentum (beta1 for Adam kinds), arms of one label are seeds.
@@ -43,7 +44,7 @@ def read_momentum(experiment: Experiment, *, goal: str = "loss", higher_is_bette
     judged = judge_values(experiment, goal=goal, higher_is_better=higher_is_better)
     if judged.outcome == CANNOT_TELL or judged.best is None:
         return undecided(judged, knob="momentum", action=_AGAIN)
-    suggestion = USUAL_MOMENTUM if any(value.value == USUAL_MOMENTUM for value in judged.as_good) else judged.best.value
+    suggestion = min((value.value for value in judged.as_good), key=lambda value: abs(math.log((1 - value) / (1 - USUAL_MOMENTUM))))
     lr = lr_at(judged, suggestion)
     action = f"Use momentum {suggestion:g} with a peak of {lr:.2g} in runs of this length."
     if judged.outcome == DOES_NOT_MATTER:

@@ -17,6 +17,9 @@ _ROUGH_LEVEL = 0.01
 _FLOAT_NOISE = 1e-6
 """Of the results' size: differences below are arithmetic (our choice: single precision has seven digits)."""
 
+_FEWEST_POOLED = 3
+"""Settings whose noise is taken together at least (our choice: of two, the noise has as few degrees of freedom as there are seeds)."""
+
 BEST, CLOSE, WORSE, UNSTEADY, FAILED, UNKNOWN = "best", "close", "worse", "unsteady", "failed", "unknown"
 
 
@@ -50,9 +53,9 @@ class PairedComparison:
     Attributes:
         best: Name of the setting with the smallest mean among those whose seeds agree; empty where none finished.
         scores: Name → its score beside the best.
-        noise: Standard deviation of a run's score beyond what its seed does to all settings; 0 where it is not known.
+        noise: Standard deviation of a run's score beyond what its seed does to all settings, among the best three; 0 where it is not known.
         seed_spread: Standard deviation between seeds of what they do to all settings; 0 where it is not known.
-        standard_error: Of a difference of two means; 0 where it is not known.
+        standard_error: Of a difference of two means, among the best three; 0 where it is not known.
         is_noise_known: Whether two settings or more were run on two seeds or more.
     """
 
@@ -67,8 +70,9 @@ class PairedComparison:
 def compare_paired(scores: Mapping[str, Mapping[int, float]]) -> PairedComparison:
     """Settings beside the best of them, seed by seed.
 
-    Scores are taken as setting + seed + noise. The intervals are Tukey's: with 95 % none of them is wrong, though the best was chosen by the same runs. A
-    setting whose noise is far larger than that of the others is compared by its own.
+    Scores are taken as setting + seed + noise. The intervals are Tukey's: with 95 % none of them is wrong, though the best was chosen by the same runs. Noise
+    grows with the loss, so each setting is compared by the noise of those that are no worse than itself, at least three; one whose noise is of another kind by
+    its own.
 
     Args:
         scores: Name → seed → score, smaller is better, infinite for a run that did not finish. Only seeds that all settings share are compared.
@@ -88,11 +92,9 @@ def compare_paired(scores: Mapping[str, Mapping[int, float]]) -> PairedCompariso
         return _without_noise(table, finished)
     results = np.array([table[name] for name in finished])  # (settings, seeds)
     steady = _steady_rows(results)
-    degrees = (len(steady) - 1) * (len(seeds) - 1)
-    variance = _residual_squares(results[steady]) / degrees
+    variance, _ = _noise(results, steady[:_FEWEST_POOLED])
     best = _best_row(results, steady)
-    own = {row: (variance, degrees) if row in steady else (float(results[row].var(ddof=1)), len(seeds) - 1) for row in range(len(finished))}
-    found = {name: _beside(results, row, best, own=own, is_steady=row in steady) for row, name in enumerate(finished)}
+    found = {name: _beside(results, row, best, steady=steady) for row, name in enumerate(finished)}
     failed = {name: PairedScore(scores=table[name], difference=None, interval=None, state=FAILED) for name in table if name not in found}
     return PairedComparison(
         best=finished[best],
@@ -130,13 +132,19 @@ def _without_noise(table: Mapping[str, tuple[float, ...]], finished: list[str]) 
     )
 
 
+def _noise(results: np.ndarray, rows: list[int]) -> tuple[float, int]:
+    """Variance of a score beyond what its seed does to all of these rows, and its degrees of freedom."""
+    degrees = (len(rows) - 1) * (results.shape[1] - 1)
+    return _residual_squares(results[rows]) / degrees, degrees
+
+
 def _residual_squares(results: np.ndarray) -> float:
     residuals = results - results.mean(axis=1, keepdims=True) - results.mean(axis=0) + results.mean()
     return float((residuals**2).sum())
 
 
 def _steady_rows(results: np.ndarray) -> list[int]:
-    """Rows whose noise is alike: the roughest is left out as long as an F test says that it is of another kind, down to two."""
+    """Rows whose noise is alike, best first: the roughest is left out as long as an F test says that it is of another kind, down to two."""
     from scipy.stats import f  # noqa: PLC0415 (takes a moment to load)
 
     rows, seeds = list(range(len(results))), results.shape[1]
@@ -151,7 +159,7 @@ def _steady_rows(results: np.ndarray) -> list[int]:
         if (total - without[roughest]) / (seeds - 1) <= rest * float(f.ppf(1 - _ROUGH_LEVEL / len(rows), seeds - 1, degrees)):
             break
         rows.remove(roughest)
-    return rows
+    return sorted(rows, key=lambda row: results[row].mean())
 
 
 def _best_row(results: np.ndarray, steady: list[int]) -> int:
@@ -162,14 +170,20 @@ def _best_row(results: np.ndarray, steady: list[int]) -> int:
     return min(better, key=lambda row: means[row]) if better else best
 
 
-def _beside(results: np.ndarray, row: int, best: int, *, own: Mapping[int, tuple[float, int]], is_steady: bool) -> PairedScore:
+def _beside(results: np.ndarray, row: int, best: int, *, steady: list[int]) -> PairedScore:
     scores, seeds = tuple(map(float, results[row])), results.shape[1]
     if row == best:
         return PairedScore(scores=scores, difference=0.0, interval=None, state=BEST)
-    difference = float(results[row].mean() - results[best].mean())
-    reach = _quantile(len(results), min(own[row][1], own[best][1])) * math.sqrt((own[row][0] + own[best][0]) / (2 * seeds))
+    differences = results[row] - results[best]
+    if row in steady and best in steady:
+        variance, degrees = _noise(results, steady[: max(_FEWEST_POOLED, steady.index(row) + 1)])
+        of_difference = 2 * variance
+    else:
+        degrees, of_difference = seeds - 1, float(differences.var(ddof=1))
+    reach = _quantile(len(results), degrees) * math.sqrt(of_difference / (2 * seeds))  # Tukey's quantile is that of a range: √2 times that of a difference
     reach = max(reach, _FLOAT_NOISE * float(np.abs(results[[row, best]]).max()))
-    state = WORSE if difference > reach else CLOSE if is_steady else UNSTEADY
+    difference = float(differences.mean())
+    state = WORSE if difference > reach else CLOSE if row in steady else UNSTEADY
     return PairedScore(scores=scores, difference=difference, interval=(difference - reach, difference + reach), state=state)
 
 

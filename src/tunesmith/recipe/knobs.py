@@ -10,7 +10,7 @@ from tunesmith.errors import InputError
 from tunesmith.experiment import Experiment
 from tunesmith.finding import Finding
 from tunesmith.fleet import TaskChanges
-from tunesmith.probes.momentum import LOWEST, MOMENTA
+from tunesmith.probes.momentum import LARGEST_DROP, LOWEST, MOMENTA
 from tunesmith.probes.weight_decay import usual_decays
 from tunesmith.reading.comparison import MOST_CONFIDENCE
 from tunesmith.reading.knob import KnobReading
@@ -104,9 +104,9 @@ def momentum(
 
         read = reader(lab, read_momentum)
         reading = measured(lab, measure, read=read, values=tried, more=next_momentum, most=MOST_EXTRA_MOMENTA if values is None else 0)
-        if reading.suggestion is not None and reading.lr is not None and reading.suggestion > 0:
+        if reading.suggestion is not None and reading.lr is not None and reading.suggestion > LARGEST_DROP:
             constant = dataclasses.replace(settings, lr=reading.lr, momentum=reading.suggestion)
-            lowest = tuple(value for value in LOWEST if value < reading.suggestion) or (round(reading.suggestion / 2, 3),)
+            lowest = tuple(value for value in LOWEST if value < reading.suggestion) or (round(reading.suggestion - LARGEST_DROP, 6),)
             lab.progress.stage("momentum_cycle", f"Cycles from {reading.suggestion:g} down to {' and '.join(f'{value:g}' for value in lowest)} beside it.")
             experiment = probes.momentum_cycle(
                 task, constant, total_steps=length, planned_steps=planned, lowest=lowest, lr_interval=allowed, seed=lab.search_seed(0), repeats=repeats,
