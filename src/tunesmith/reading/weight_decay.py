@@ -99,25 +99,24 @@ def next_decay(scores: Mapping[float, float]) -> float:
 def refined_decay(reading: KnobReading) -> float | None:
     """The value that makes the answer surer; None where it does not matter, nothing can be told, or nothing is left to try.
 
-    As `next_decay`, but below the smallest value comes zero, beyond which there is nothing; and where zero is the best, a decade below the smallest. Between
-    two that cannot be told apart nothing is tried once they lie within a factor of five: one digit is enough.
+    As `next_decay` beside the suggestion, but below the smallest value comes zero, beyond which there is nothing; and where zero is suggested, a decade
+    below the smallest. Between two that cannot be told apart nothing is tried once they lie within a factor of five: one digit is enough.
     """
     if reading.outcome not in (FOUND, AT_BORDER) or reading.suggestion is None:
         return None
-    scores = {value.value: value.loss for value in reading.values}
+    scores = {value.value: value.loss for value in reading.values} | {reading.suggestion: -math.inf}
     tried = sorted(scores)
-    if reading.outcome == AT_BORDER and reading.suggestion == tried[-1]:
-        value = float(f"{10 * tried[-1]:.1g}")
-    elif scores[tried[0]] == min(scores.values()):
+    if reading.suggestion == tried[0]:
         value = 0.0 if tried[0] > 0 else float(f"{tried[1] / 10:.1g}")
-    else:
-        value = next_decay(scores)
-        between = [found for found in reading.values if found.value in _around(value, tried)]
-        if all(found.is_as_good for found in between) and between[-1].value < _NEAR * between[0].value:
-            return None
-    return None if value in scores else value
+        return None if value in scores else value
+    value = next_decay(scores)
+    if value in scores:
+        return None
+    between = [found for found in reading.values if found.value in _around(value, tried)]
+    is_near = len(between) > 1 and all(found.is_as_good for found in between) and between[1].value < _NEAR * between[0].value
+    return None if is_near else value
 
 
-def _around(value: float, tried: Sequence[float]) -> tuple[float, float]:
-    """The neighbours of a value that was not tried, and lies between two that were."""
-    return max(other for other in tried if other <= value), min(other for other in tried if other >= value)
+def _around(value: float, tried: Sequence[float]) -> tuple[float, ...]:
+    """The neighbours of a value that was not tried: one, where it lies past the border."""
+    return tuple([other for other in tried if other < value][-1:] + [other for other in tried if other > value][:1])
