@@ -121,6 +121,7 @@ class Judged:
         values: Ascending.
         comparison: All of them beside the best.
         evidence: Lengths, seeds and results, in sentences.
+        small: A difference of no consequence.
     """
 
     outcome: str
@@ -128,6 +129,7 @@ class Judged:
     values: tuple[KnobValue, ...]
     comparison: PairedComparison
     evidence: str
+    small: float
 
     @property
     def best(self) -> KnobValue | None:
@@ -136,8 +138,12 @@ class Judged:
 
     @property
     def as_good(self) -> tuple[KnobValue, ...]:
-        """Those that cannot be told from the best, the best among them."""
-        return tuple(value for value in self.values if value.is_as_good)
+        """Those that cannot be told from the best, or are worse by nothing of consequence; the best among them."""
+        return tuple(value for value in self.values if value.is_as_good or self.is_harmless(value))
+
+    def is_harmless(self, value: KnobValue) -> bool:
+        """Whether the evidence allows no difference from the best but one of no consequence."""
+        return value.interval is not None and value.interval[1] <= self.small
 
     def is_at_border(self, value: float) -> bool:
         """Whether nothing was tried on one side of it; below zero there is nothing to try."""
@@ -177,8 +183,9 @@ def judge_values(experiment: Experiment, *, goal: str, higher_is_better: bool) -
         )
         for label, mine in arms.items()
     )  # fmt: skip
-    outcome, why = _outcome(values, comparison, small=SMALL_SHARE * _yardstick(experiment.arms, values, goal=goal))
-    return Judged(outcome=outcome, why=why, values=values, comparison=comparison, evidence=_evidence(experiment, values, comparison))
+    small = SMALL_SHARE * _yardstick(experiment.arms, values, goal=goal)
+    outcome, why = _outcome(values, comparison, small=small)
+    return Judged(outcome=outcome, why=why, values=values, comparison=comparison, evidence=_evidence(experiment, values, comparison), small=small)
 
 
 def _outcome(values: Sequence[KnobValue], comparison: PairedComparison, *, small: float) -> tuple[str, str]:
@@ -229,7 +236,7 @@ def _listed(value: KnobValue) -> str:
     if value.state == FAILED:
         return f"{value.label} failed"
     beside = "" if value.interval is None else f" ({value.difference:+.2g}, {value.interval[0]:.2g} to {value.interval[1]:.2g})"
-    return f"{value.label} {value.loss:.4g}{beside}{', its seeds disagree' if value.state == UNSTEADY else ''}"
+    return f"{value.label} {value.loss:.4g}{beside}{', about which its seeds disagree' if value.state == UNSTEADY else ''}"
 
 
 def choice(judged: Judged, *, kind: str, suggestion: float, not_established: str, action: str) -> Finding:

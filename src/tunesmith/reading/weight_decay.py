@@ -19,8 +19,8 @@ _NEAR = 5.0
 def read_weight_decay(experiment: Experiment, *, goal: str = "loss", higher_is_better: bool = False) -> KnobReading:
     """Which weight decay, from runs at several values.
 
-    The largest that is worse than the best by no more than one standard error of the difference is suggested: overfitting comes late, so a decay that a
-    short run does not feel is worth having. Where it does not matter, the largest tried.
+    The largest that is worse than the best by no more than one standard error of the difference, or by nothing of consequence, is suggested: overfitting comes
+    late, so a decay that a short run does not feel is worth having. Where it does not matter, the largest tried.
 
     Args:
         experiment: What `probes.weight_decay` returned: `value` of an arm is its weight decay, arms of one label are seeds.
@@ -66,7 +66,7 @@ def _largest_as_good(judged: Judged) -> float:
     if judged.outcome == DOES_NOT_MATTER:
         return judged.values[-1].value
     error = judged.comparison.standard_error
-    return max(value.value for value in judged.as_good if value.difference is not None and value.difference <= error)
+    return max(value.value for value in judged.as_good if judged.is_harmless(value) or (value.difference is not None and value.difference <= error))
 
 
 def next_decay(scores: Mapping[float, float]) -> float:
