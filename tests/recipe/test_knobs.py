@@ -55,7 +55,7 @@ def test_the_same_again_reads_and_does_not_train(tmp_path: Path, knob: str) -> N
     assert again.costs == []
     more = Heard()
     probe(make_task(), out=tmp_path / "study", progress=more, steps=30, repeats=3)
-    assert 0 < more.updates <= 30 * 12
+    assert 0 < more.updates < first.updates
 
 
 def test_an_interrupted_study_goes_on(tmp_path: Path) -> None:

@@ -46,6 +46,7 @@ def plot_knob(reading: KnobReading, ax: "Axes | None" = None, *, goal: str = "lo
         ax.plot(*where, "o", color=VALIDATION, fillstyle="none", markersize=14, zorder=4)
         said = in_words(f"take {number_text(facts.chosen.value.value)}")
         ax.text(where[0], 0.97, said, transform=ax.get_xaxis_transform(), ha="center", va="top", color=VALIDATION)
+    ax.margins(x=0.08)
     ax.minorticks_off()
     ax.set_xticks([position for position, _ in facts.ticks], [in_words(text) for _, text in facts.ticks])
     if len(facts.ticks) > _MOST_LEVEL_TICKS:

@@ -96,7 +96,7 @@ def read_momentum_cycle(experiment: Experiment, *, goal: str = "loss", higher_is
     elif suggestion == constant.value:
         action = f"Keep momentum constant at {constant.value:g}: no cycle is better."
     else:
-        action = f"Use cyclical momentum: let it fall from {constant.value:g} to {suggestion:g} while the learning rate rises to {lr_at(judged, suggestion):.2g}."
+        action = f"Use cyclical momentum: from {constant.value:g} down to {suggestion:g} while the learning rate rises to {lr_at(judged, suggestion):.2g}."
     doubt = (
         "How much larger a learning rate a cycle stands: it is known to steady large ones (report, section 4.3). "
         "These runs compare at equal lr/(1-m) where the rate is largest."
