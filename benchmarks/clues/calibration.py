@@ -7,6 +7,8 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from tunesmith.reading.outlook.pair import COIN_TOSS
+
 EDGES = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 _DPI = 80
 
@@ -51,7 +53,7 @@ def reliability(stated: Sequence[float]) -> tuple[Bin, ...]:
 
 def _bin(stated: Sequence[float], *, low: float, high: float) -> Bin:
     chosen = [one for one in stated if low <= max(one, 1 - one) < high or (high == EDGES[-1] and max(one, 1 - one) == high)]
-    right = sum(0.5 if one == 0.5 else float(one > 0.5) for one in chosen)  # noqa: PLR2004 (a coin toss)
+    right = sum(0.5 if one == COIN_TOSS else float(one > COIN_TOSS) for one in chosen)
     n = len(chosen)
     return Bin(low=low, high=high, n=n, stated=sum(max(one, 1 - one) for one in chosen) / max(1, n), observed=right / max(1, n))
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from benchmarks.clues.calibration import brier, reliability
 from tunesmith.reading.outlook import DECIDED_FROM
+from tunesmith.reading.outlook.pair import COIN_TOSS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +33,7 @@ def foresight(stated: Sequence[float], *, bar: float = DECIDED_FROM) -> Foresigh
         Foresight(n=4, decided=0.5, right=0.5, brier=0.3075)
     """
     said = [one for one in stated if max(one, 1 - one) >= bar]
-    right = sum(one > 0.5 for one in said) / max(1, len(said))  # noqa: PLR2004 (a coin toss)
+    right = sum(one > COIN_TOSS for one in said) / max(1, len(said))
     return Foresight(n=len(stated), decided=len(said) / max(1, len(stated)), right=right, brier=round(brier(stated), 6))
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tunesmith import probes, schedules
     from tunesmith.cost import Cost
     from tunesmith.curve import Curve, Run, RunOutcome
-    from tunesmith.diagnosis import CurveDiagnosis, Diagnosis, Outlook, OutlookOutcome, PairOutlook
+    from tunesmith.diagnosis import CurveDiagnosis, Diagnosis, NotRead, Outlook, OutlookOutcome, PairOutlook
     from tunesmith.errors import BudgetError, CurveError, InputError, StudyError, TaskError, TunesmithError, UserCodeError
     from tunesmith.experiment import Arm, Experiment
     from tunesmith.finding import Finding
@@ -56,6 +56,7 @@ __all__ = [
     "LrRangeTest",
     "Metric",
     "MinLrReading",
+    "NotRead",
     "Outlook",
     "OutlookOutcome",
     "PairOutlook",
@@ -94,7 +95,7 @@ _MODULES = ("probes", "schedules")
 _HOMES = {
     "tunesmith.cost": ("Cost",),
     "tunesmith.curve": ("Curve", "Run", "RunOutcome"),
-    "tunesmith.diagnosis": ("CurveDiagnosis", "Diagnosis", "Outlook", "OutlookOutcome", "PairOutlook"),
+    "tunesmith.diagnosis": ("CurveDiagnosis", "Diagnosis", "NotRead", "Outlook", "OutlookOutcome", "PairOutlook"),
     "tunesmith.errors": ("BudgetError", "CurveError", "InputError", "StudyError", "TaskError", "TunesmithError", "UserCodeError"),
     "tunesmith.experiment": ("Arm", "Experiment"),
     "tunesmith.finding": ("Finding",),

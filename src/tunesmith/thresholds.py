@@ -20,7 +20,7 @@ class Thresholds:
         flat_drop: A range test is flat when the loss drops by less than this many standard errors of its noise. Our choice: noise alone passes for a
             drop in 1 to 10 % of sweeps (tests/reading/test_range_test.py).
         hump_share: A rise that later falls again by at least this share is a hump and not the edge (METHOD, trap 1).
-        overfit_rise: A run overfits when its final validation loss lies above its best by this share of what it had gained, while the training loss
+        overfit_rise: A run overfits when its final validation loss lies above its best by this share of that, or of what it had gained, while the training loss
             fell on. Our choice, as are the others of the clues, which were set on one half of the truth tasks (docs/diagnose.md): smaller takes noise
             for overfitting.
         unstable_rise: A run is unstable when its losses jump by this share of what was gained. Smaller takes the start of a run for it.

@@ -2,6 +2,7 @@ import ctypes
 import io
 import json
 import os
+import shlex
 import subprocess
 import sys
 from contextlib import redirect_stdout
@@ -62,3 +63,10 @@ def test_a_terminal_that_knows_few_letters_is_no_failure(monkeypatch: pytest.Mon
 def test_a_closed_stdout_is_no_failure() -> None:
     program = "import os\nfrom tunesmith.cli.output import only_results_on_stdout\nos.close(1)\nwith only_results_on_stdout(): pass"
     assert ran("-c", program).code == 0
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_a_stream_that_is_closed_from_the_start_is_no_failure(closed: str) -> None:
+    words = ["/bin/sh", "-c", f"{shlex.quote(sys.executable)} -m tunesmith.cli diagnose --explain {closed}"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -1,5 +1,6 @@
 """`ts.diagnose`: what it takes, what it gives, and that reading needs no training library."""
 
+import dataclasses
 import json
 import math
 import subprocess
@@ -76,8 +77,8 @@ def test_any_source_is_read(kind: str, tmp_path: Path) -> None:
     diagnosis = diagnose(sources[kind])
     assert len(diagnosis.curves) == 1
     assert diagnosis.outlook is None
-    assert diagnosis.verdict == diagnosis.findings[0].kind
-    assert diagnosis.verdict in KINDS
+    assert diagnosis.verdict == "overfitting"
+    assert diagnosis.findings[0].since_step == pytest.approx(16 if kind in ("curve", "run") else 1500, rel=0.25)
     log = diagnosis.curves[0].log
     assert log.valid_loss.value.tolist() == pytest.approx(COLUMNS["val_loss"])
     assert diagnosis.curves[0].file == (str(path) if kind in ("path", "str") else None)
@@ -87,7 +88,31 @@ def test_several_sources_are_compared() -> None:
     diagnosis = diagnose(COLUMNS, run(), curve())
     assert [one.title for one in diagnosis.curves] == ["curve 1", "lr 0.1, seed 7", "curve 3"]
     assert diagnosis.outlook is not None
-    assert diagnosis.outlook.outcome in set(ts.OutlookOutcome)
+    assert (diagnosis.outlook.outcome, diagnosis.outlook.best) == (ts.OutlookOutcome.CANNOT_TELL, None)
+    assert {frozenset((pair.better, pair.worse)) for pair in diagnosis.outlook.pairs} == {frozenset(pair) for pair in ((0, 1), (0, 2), (1, 2))}
+    lower = diagnose(COLUMNS, {**COLUMNS, "val_loss": [loss - 0.05 * max(0, i - 15) for i, loss in enumerate(COLUMNS["val_loss"])]}).outlook
+    assert lower is not None
+    assert lower.best == 1
+
+
+def test_a_run_that_was_cut_is_read_with_its_planned_length() -> None:
+    """A level curve is finished only if that was all that was planned."""
+    level = dataclasses.replace(curve(), train_loss=tuple(0.4 + 1.6 * 0.85**i for i in range(40)), valid_loss=tuple(0.5 + 1.5 * 0.85**i for i in range(40)))
+    cut = dataclasses.replace(run(), curve=level, spec=dataclasses.replace(run().spec, total_steps=400))
+    assert "unfinished" not in [finding.kind for finding in diagnose(level).findings]
+    assert diagnose(cut).verdict == diagnose(diagnose(cut).curves[0].log).verdict == "unfinished"
+
+
+@pytest.mark.parametrize("name", ["accuracy", "val_accuracy"])
+def test_logs_of_one_metric_are_read_and_compared(name: str) -> None:
+    def rising(to: float) -> dict[str, list[float]]:
+        return {"epoch": list(range(40)), "lr": [1 - i / 40 for i in range(40)], name: [to - 0.8 * math.exp(-i / 6) for i in range(40)]}
+
+    diagnosis = diagnose(rising(0.85), rising(0.95))
+    assert [list(one.log.valid_metrics) for one in diagnosis.curves] == [["accuracy"]] * 2
+    assert diagnosis.outlook is not None
+    assert "(validation accuracy)" in diagnosis.outlook.evidence
+    assert diagnosis.outlook.pairs[0].better == 1
 
 
 def test_columns_say_what_is_what() -> None:
@@ -125,8 +150,9 @@ def test_runs_of_one_file_are_told_apart(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["fastai.csv", "keras.csv", "keras-history.json", "lightning", "huggingface"])
 def test_logs_that_the_tools_wrote_are_read(name: str) -> None:
     (one,) = diagnose(FIXTURES / name).curves
-    assert one.findings
-    assert len(one.log.train_loss) + len(one.log.valid_loss) > 0
+    assert one.file == str(FIXTURES / name)
+    assert one.last_step > 0
+    assert one.log.train_loss.value[-1] < one.log.train_loss.value[0]
 
 
 def test_the_curves_of_a_training_of_ours_are_read(tmp_path: Path) -> None:

@@ -18,6 +18,9 @@ from tunesmith.plots import diagnosis_figure, plot_clues, plot_diagnosis
 from tunesmith.plots.clue_facts import clue_facts
 from tunesmith.plots.palette import TRAINING, VALIDATION, WARNING
 from tunesmith.reading.clues import KINDS
+from tunesmith.reading.clues.line import line_of
+from tunesmith.reading.smoothing import smooth
+from tunesmith.report.clue_chart import clue_figure
 
 DOWN = [2.5 * 0.9**i + 0.5 for i in range(60)]
 STEPS = [10 * i for i in range(60)]
@@ -79,23 +82,64 @@ def test_labels_as_drawn_do_not_overlap() -> None:
 def test_a_wild_first_loss_does_not_flatten_the_rest() -> None:
     facts = clue_facts(make_curve(valid=Series.of(STEPS, [87.3, *DOWN[1:]])))
     assert facts.y_range[1] < 4
-    assert max(facts.valid_smooth.y) < 4
+    assert (facts.exits[0].step, facts.exits[0].is_top) == (0, True)
 
 
-def test_a_lost_run_leaves_the_figure_and_does_not_bend_before() -> None:
+def test_a_lost_run_leaves_the_figure_at_the_top_and_is_marked_there() -> None:
     lost = DOWN[:40] + [90.0] * 5 + [math.nan] * 10 + [math.inf] * 5
     facts = clue_facts(make_curve(valid=Series.of(STEPS, lost)))
     assert facts.y_range[1] < 4
-    assert facts.valid_smooth.x[-1] == STEPS[39]
-    assert facts.valid_smooth.y[-1] == pytest.approx(DOWN[39], rel=0.1)
     assert facts.x_range == (0, 590)
+    (left,) = facts.exits
+    assert left.is_top
+    assert STEPS[37] <= left.step <= STEPS[40]
 
 
 def test_a_log_of_metrics_alone_draws_the_first() -> None:
     log = TrainingLog(name="log", source="CSV", step_unit=StepUnit.EPOCH, valid_metrics={"accuracy": Series.of([1, 2, 3], [0.1, 0.5, 0.7])})
     finding = Finding(kind="too_noisy", confidence=0.3, evidence="", not_established="")
     ax = plot_clues(CurveDiagnosis(log=log, findings=(finding,)))
-    assert (ax.get_ylabel(), ax.get_xlabel(), ax.get_title(loc="left")) == ("accuracy", "epochs", "log\ntoo noisy?")
+    assert (ax.get_ylabel(), ax.get_xlabel(), ax.get_title(loc="left")) == ("accuracy", "epochs", "log\ntoo noisy (tentative)")
+
+
+def test_the_line_is_the_one_that_is_judged_and_begins_at_the_dots() -> None:
+    rng = np.random.default_rng(0)
+    noisy = Series.of(STEPS, [value + 0.1 * rng.standard_normal() for value in DOWN])
+    judged = line_of(noisy)
+    assert judged is not None
+    assert clue_facts(make_curve(valid=noisy)).valid_smooth.y[10:] == tuple(judged.smoothed[10:])
+    steep = [100.0 * 0.5**i + 1 for i in range(200)]
+    line = clue_facts(make_curve(valid=Series.of(range(200), steep))).valid_smooth
+    assert line.y[0] == pytest.approx(steep[0], rel=0.35)
+    assert line.y[0] > 1.5 * smooth(steep, width_points=5)[0]
+
+
+@pytest.mark.parametrize(
+    ("train", "valid"),
+    [
+        ([1e8 * 0.9**i + 2.6e5 for i in range(60)], [1.1e8 * 0.9**i + 2.6e5 for i in range(60)]),
+        ([2.3 * 0.9**i for i in range(60)], DOWN),
+        ([2.3 * 0.9**i for i in range(60)], [2.3 * 0.9**i + 0.15 * max(0, i - 10) for i in range(60)]),
+    ],
+    ids=["four decades", "towards zero", "overfits above its start"],
+)
+def test_the_end_of_every_line_is_in_the_figure(train: list[float], valid: list[float]) -> None:
+    facts = clue_facts(make_curve(train=Series.of(STEPS, train), valid=Series.of(STEPS, valid)))
+    for line in (facts.train_smooth, facts.valid_smooth):
+        assert facts.y_range[0] < line.y[-1] < facts.y_range[1]
+    assert facts.exits == ()
+
+
+def test_what_leaves_the_figure_is_marked_where_it_does() -> None:
+    spiked = [*DOWN[:30], 400.0, *DOWN[31:]]
+    nothing = [2.3 * 0.5**i for i in range(60)]
+    curve = make_curve(train=Series.of(STEPS, nothing), valid=Series.of(STEPS, spiked))
+    facts = clue_facts(curve)
+    assert {one.is_top for one in facts.exits} == {True, False}
+    drawn = [line for line in plot_clues(curve).lines if line.get_marker() in ("^", "v")]
+    assert sorted((line.get_xdata()[0], line.get_marker()) for line in drawn) == sorted((one.step, "^" if one.is_top else "v") for one in facts.exits)  # type: ignore[index]
+    page = [trace for trace in clue_figure(facts)["data"] if trace["name"] == "leaves the figure"]  # type: ignore[index,union-attr,call-overload]
+    assert len(page) == len(facts.exits)
 
 
 STRANGE = st.lists(st.floats() | st.sampled_from([0.0, math.nan, math.inf, -1.0, 1e30]), max_size=12)

@@ -145,13 +145,14 @@ class TestReadOnly:
 
     def test_weights_that_cannot_be_kept_say_so(self, unprivileged_folder: Path) -> None:
         folder = unprivileged_folder / "study"
-        tune(make_task(), out=folder, fixed=KNOBS)
+        fixed = KNOBS | {"epochs": 20}
+        tune(make_task(), out=folder, fixed=fixed)
         (folder / "checkpoints").chmod(0o555)
         with pytest.raises(StudyError, match=r"Weights must be writable to .*checkpoints") as caught:
-            tune(make_task(), out=folder, fixed=KNOBS, confirm_seeds=2)
+            tune(make_task(), out=folder, fixed=fixed, confirm_seeds=2)
         assert "\n" not in str(caught.value)
         (folder / "checkpoints").chmod(0o755)
-        plan = tune(make_task(), out=folder, fixed=KNOBS, confirm_seeds=2)
+        plan = tune(make_task(), out=folder, fixed=fixed, confirm_seeds=2)
         assert plan.confirmed is not None
         assert plan.confirmed.seeds == (500, 501)
 

@@ -42,7 +42,7 @@ class TestAgainstCurrent:
 
     def test_equal_settings_make_no_difference(self, tmp_path: Path) -> None:
         same = Settings(lr=0.05, momentum=0.9, weight_decay=1e-3, batch_size=16)
-        done = tuned(make_task(current=same), tmp_path, fixed={"lr": 0.05, "momentum": 0.9, "weight_decay": 1e-3, "batch_size": 16})
+        done = tuned(make_task(current=same), tmp_path, fixed={"lr": 0.05, "momentum": 0.9, "weight_decay": 1e-3, "batch_size": 16, "epochs": 20})
         assert done.plan.outcome is StudyOutcome.NO_DIFFERENCE
         assert done.plan.current is not None
         assert done.plan.confirmed is not None

@@ -19,7 +19,7 @@ from tunesmith.recipe import tune
 from tunesmith.study import Study
 
 ROOT = Path(__file__).parents[2]
-SMALL = {"batch_size": 16, "weight_decay": 1e-3}
+SMALL = {"batch_size": 16, "weight_decay": 1e-3, "epochs": 20}
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -1,5 +1,6 @@
 """A diagnosis as text, as JSON and as a page; what explains the clues; the clues in a study's report."""
 
+import dataclasses
 import json
 import math
 import re
@@ -73,7 +74,7 @@ def test_the_text_is_a_verdict_then_clue_evidence_and_action() -> None:
         "Also: plateaued (likely)",
         *wrapped(f"  Clue: {clue_text('plateaued')}"),
         "  Evidence: Level.",
-        "  Do: nothing.",
+        "  Do: Nothing.",
         "",
         "Note: The log has only 2 points.",
         "",
@@ -94,8 +95,18 @@ def test_the_text_ends_with_the_comparison() -> None:
     assert "Which will end better: cannot tell yet" in diagnosis_text(unsure)
     three = Diagnosis(curves=(*curves, make_curve(file="c.csv")), outlook=make_outlook())
     text = diagnosis_text(three)
-    assert "  - logs/other.csv: better than 1, worse than 0, not told from 1\n  - c.csv: better than 0, worse than 0, not told from 2" in text
+    assert "  - logs/other.csv: better than 1, worse than 0, undecided against 1\n  - c.csv: better than 0, worse than 0, undecided against 2" in text
     assert text.count("Columns: ") == 1
+    level = Diagnosis(curves=three.curves, outlook=make_outlook(outcome=OutlookOutcome.CANNOT_TELL))
+    assert "better than 0" not in diagnosis_text(level)
+
+
+def test_nothing_to_do_is_no_reassurance_where_the_curve_does_not_tell() -> None:
+    sure, unsure = (Finding(kind="balanced", confidence=confidence, evidence="Level.", not_established="") for confidence in (0.9, 0.3))
+    said = [diagnosis_text(Diagnosis(curves=(dataclasses.replace(make_curve(), findings=(one,)),))) for one in (sure, unsure)]
+    assert ["Do: Nothing." in text for text in said] == [True, False]
+    assert "Verdict: balanced (tentative)" in said[1]
+    assert "Do: This curve does not tell." in said[1]
 
 
 def test_the_text_explains_on_demand() -> None:
@@ -107,11 +118,12 @@ def test_the_text_explains_on_demand() -> None:
     assert EXPLANATIONS["overfitting"].means not in " ".join(diagnosis_text(diagnosis).split())
 
 
+@pytest.mark.parametrize("columns", [40, 100, 300])
 @pytest.mark.parametrize("explains", [False, True])
-def test_no_line_is_too_long_and_nothing_hostile_gets_through(*, explains: bool) -> None:
+def test_no_line_is_too_long_and_nothing_hostile_gets_through(*, explains: bool, columns: int) -> None:
     for diagnosis in (Diagnosis(curves=(make_curve(name="x" * 300, file="y" * 300),)), hostile_diagnosis()):
-        text = diagnosis_text(diagnosis, explains=explains)
-        assert all(len(line) <= 100 for line in text.splitlines())
+        text = diagnosis_text(diagnosis, explains=explains, columns=columns)
+        assert all(len(line) <= min(columns, 100) for line in text.splitlines())
         assert not {"\x1b", "\u202e"} & set(text)
 
 
@@ -158,6 +170,7 @@ def test_the_page_is_well_formed_offline_and_escaped(name: str) -> None:
     text = "".join(reader.text)
     if name == "plain":
         assert "Which will end better: log.csv" in text
+        assert '<div><span class="word">Evidence: </span>The loss rose.</div><div><span class="word">Do: </span>Raise the learning rate.</div>' in document
         assert all(knob in text for knob in EXPLANATIONS["unstable"].knobs)
     else:
         assert "<script>alert(1)</script></script><img src=x onerror=alert(2)>&amp;<!-- %{x} {0}" in text

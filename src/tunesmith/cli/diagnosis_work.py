@@ -1,5 +1,7 @@
 """The work behind `tunesmith diagnose`. Each function loads what it needs when it is called; none is in `Backend`, because none trains."""
 
+import shutil
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +23,14 @@ def column_roles() -> tuple[str, ...]:
     return ROLES
 
 
+def _terminal_columns() -> int:
+    """Width of the terminal; as wide as we write where the result goes elsewhere."""
+    from tunesmith.report.diagnosis_text import COLUMNS
+
+    is_terminal = sys.stdout is not None and sys.stdout.isatty()
+    return shutil.get_terminal_size((COLUMNS, 24)).columns if is_terminal else COLUMNS
+
+
 def read_curves(files: Sequence[Path], columns: Mapping[str, str]) -> "Diagnosis":
     """What training curves show."""
     from tunesmith.integrations.diagnose import diagnose_files
@@ -32,7 +42,7 @@ def text_of(diagnosis: "Diagnosis", *, explains: bool) -> str:
     """The same for a terminal."""
     from tunesmith.report.diagnosis_text import diagnosis_text
 
-    return diagnosis_text(diagnosis, explains=explains)
+    return diagnosis_text(diagnosis, explains=explains, columns=_terminal_columns())
 
 
 def json_of(diagnosis: "Diagnosis") -> dict[str, Json]:
@@ -60,7 +70,7 @@ def explanations_text() -> str:
     """Every clue and every knob, explained."""
     from tunesmith.report.diagnosis_text import all_explanations_text
 
-    return all_explanations_text()
+    return all_explanations_text(columns=_terminal_columns())
 
 
 def explanations_to_json() -> dict[str, Json]:

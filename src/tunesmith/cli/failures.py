@@ -115,6 +115,8 @@ def _named(error: BaseException) -> str:
 
 
 def _say(text: str) -> None:
+    if sys.stderr is None:  # closed before Python began
+        return
     try:
         sys.stderr.write(text.rstrip("\n") + "\n")
         sys.stderr.flush()

@@ -19,7 +19,9 @@ def write_json(document: dict[str, Json]) -> None:
 
 
 def write_text(text: str) -> None:
-    """`text` on stdout. A reader that has gone (`tunesmith show … | head`) is no failure: the command did its work."""
+    """`text` on stdout. A reader that has gone (`tunesmith show … | head`), or that never was (`>&-`), is no failure: the command did its work."""
+    if sys.stdout is None:  # closed before Python began
+        return
     try:
         encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
         sys.stdout.write(text.rstrip("\n").encode(encoding, errors="backslashreplace").decode(encoding) + "\n")
@@ -28,8 +30,10 @@ def write_text(text: str) -> None:
         drop(sys.stdout)
 
 
-def drop(stream: TextIO) -> None:
-    """What `stream` still holds goes nowhere, so that nothing fails when Python flushes it at exit."""
+def drop(stream: TextIO | None) -> None:
+    """What `stream` still holds goes nowhere, so that nothing fails when Python flushes it at exit. None stands for one that was closed from the start."""
+    if stream is None:
+        return
     with suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())
@@ -39,8 +43,9 @@ def drop(stream: TextIO) -> None:
 @contextmanager
 def only_results_on_stdout() -> Generator[None, None, None]:
     """What is printed inside goes to stderr, from Python, from libraries and from child processes: the task's own code may print, and JSON must stay pure."""
-    with suppress(OSError, ValueError):
-        sys.stdout.flush()
+    if sys.stdout is not None:
+        with suppress(OSError, ValueError):
+            sys.stdout.flush()
     kept: int | None = None
     with suppress(OSError):  # a closed stdout or stderr has nothing to protect
         kept = os.dup(STDOUT)

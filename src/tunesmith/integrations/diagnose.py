@@ -11,7 +11,7 @@ from tunesmith.errors import CurveError, InputError
 from tunesmith.integrations.logs import from_columns, read_log
 from tunesmith.integrations.logs.columns import Frame
 from tunesmith.log import TrainingLog, from_curve
-from tunesmith.reading.clues import read_clues
+from tunesmith.reading.clues import diagnosed, read_clues
 from tunesmith.reading.outlook import foresee
 from tunesmith.study import Study
 from tunesmith.study.folder import DATABASE_NAME
@@ -93,22 +93,30 @@ def _name(at: int, *, of: int) -> str:
 
 
 def _curves_of(source: Source, *, columns: Mapping[str, str] | None, name: str) -> list[CurveDiagnosis]:
-    if isinstance(source, Run):
-        label = f"lr {source.spec.settings.lr:g}, seed {source.spec.seed}"
-        return [CurveDiagnosis(log=from_curve(source.curve, name=label, total_steps=source.spec.total_steps), findings=read_clues(source.curve))]
-    if isinstance(source, Curve):
-        return [CurveDiagnosis(log=from_curve(source, name=name), findings=read_clues(source))]
-    if isinstance(source, TrainingLog):
-        return [CurveDiagnosis(log=source, findings=read_clues(source))]
-    if not isinstance(source, (str, Path)):
-        return [CurveDiagnosis(log=log, findings=read_clues(log)) for log in from_columns(source, columns=columns, name=name)]
-    path = Path(source)
+    match source:
+        case Run():
+            return [diagnosed(source, name=f"lr {source.spec.settings.lr:g}, seed {source.spec.seed}")]
+        case Curve():
+            return [CurveDiagnosis(log=from_curve(source, name=name), findings=read_clues(source))]
+        case TrainingLog():
+            return [_read(source)]
+        case str() | Path():
+            return _of_path(Path(source), columns=columns)
+        case _:
+            return [_read(log) for log in from_columns(source, columns=columns, name=name)]
+
+
+def _read(log: TrainingLog, *, file: str | None = None, run: str | None = None) -> CurveDiagnosis:
+    return CurveDiagnosis(log=log, findings=read_clues(log), file=file, run=run)
+
+
+def _of_path(path: Path, *, columns: Mapping[str, str] | None) -> list[CurveDiagnosis]:
     if (path / DATABASE_NAME).is_file():
         return _of_study(path)
     trained = sorted(found for pattern in _TRAINED for found in path.glob(pattern)) if path.is_dir() else []
     logs = [replace(log, name=f"{path.name}/{file.relative_to(path)}") for file in trained for log in read_log(file, columns=columns)]
     logs = logs or read_log(path, columns=columns)
-    return [CurveDiagnosis(log=log, findings=read_clues(log), file=str(source), run=_run_in(log.name, path) if len(logs) > 1 else None) for log in logs]
+    return [_read(log, file=str(path), run=_run_in(log.name, path) if len(logs) > 1 else None) for log in logs]
 
 
 def _of_study(folder: Path) -> list[CurveDiagnosis]:
@@ -118,15 +126,7 @@ def _of_study(folder: Path) -> list[CurveDiagnosis]:
     if not arms:
         raise CurveError(f"A study must hold a full training to be diagnosed, and {str(folder)!r} has none yet. `tunesmith show {folder}` says what it has.")
     named = [(arm.run, f"{arm.label}, seed {arm.run.spec.seed}") for arm in arms]
-    return [
-        CurveDiagnosis(
-            log=from_curve(run.curve, name=name, total_steps=run.spec.total_steps),
-            findings=read_clues(run.curve),
-            file=str(folder),
-            run=name if len(named) > 1 else None,
-        )
-        for run, name in named
-    ]
+    return [replace(diagnosed(run, name=name), file=str(folder), run=name if len(named) > 1 else None) for run, name in named]
 
 
 def _run_in(name: str, path: Path) -> str:

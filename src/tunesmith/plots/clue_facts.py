@@ -9,21 +9,21 @@ import numpy as np
 from tunesmith.diagnosis import CurveDiagnosis
 from tunesmith.finding import Finding
 from tunesmith.log import NOTHING, Series
-from tunesmith.plots.facts import HEADROOM, MOST_POINTS, Floats, Interval, Line, smoothing_width
+from tunesmith.plots.clue_view import Exit, all_exits, bounds_of, drawn_range, is_wide
+from tunesmith.plots.facts import MOST_POINTS, Floats, Interval, Line
+from tunesmith.reading.clues.line import Line as Judged
+from tunesmith.reading.clues.line import line_of
 from tunesmith.reading.smoothing import LARGEST, smooth
 
 GOOD_CLUES = frozenset({"balanced"})
 """Clues that are no trouble."""
-_WIDE_RATIO, _LARGEST_RATIO = 8.0, 300.0
-"""Losses that span the first factor are drawn on a logarithmic axis, which spans at most the second (our choice: else the end of a training is a flat line)."""
-_FIRST_POINTS, _STRANGE = 5, 3.0
-"""Our choice: a curve begins at the highest of its first five values that is no more than three times their median: an untrained network's may be huge."""
 _CHARACTER = 1 / 85
 """Width of a small letter, as a share of Axes seven inches wide."""
 _LINE_GAP = 0.015
 _MOST_ROWS = 6
-_KEPT_POINTS = 2000
-"""Means that are smoothed of a longer curve: five for each point that is drawn (our choice)."""
+_LIGHTLY, _LEAST_WIDTH, _EARLY_WIDTHS, _STEEP = 1 / 8, 0.5, 2.5, 3.0
+"""Our choice: a start is steep where the line that is judged lies more than three times the noise off one smoothed by an eighth; over the first two and a half
+widths the one goes over into the other."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,13 +53,14 @@ class ClueFacts:
 
     Attributes:
         train, valid: Raw losses, thinned; where there is neither loss, `valid` is a metric.
-        train_smooth, valid_smooth: The same, smoothed without lag.
+        train_smooth, valid_smooth: The same, smoothed without lag, as the reading does.
         what: What is drawn: "loss", or the metric's name.
         lr: Learning rate; without points where the log has none.
         x_range, y_range: What to draw.
         is_log: Whether the axis of the losses is logarithmic.
         unit: What steps count, in the plural.
         marks: Clues that begin at a step.
+        exits: Where the losses leave the figure.
     """
 
     train: Line
@@ -73,6 +74,7 @@ class ClueFacts:
     is_log: bool
     unit: str
     marks: tuple[Mark, ...]
+    exits: tuple[Exit, ...]
 
     @property
     def rows(self) -> int:
@@ -83,27 +85,26 @@ class ClueFacts:
 def clue_facts(curve: CurveDiagnosis) -> ClueFacts:
     """What a figure of a curve and its clues shows."""
     train, valid, what = _shown(curve)
-    top = _top([train, valid])
-    train_raw, train_smooth = _lines(train, top=top)
-    valid_raw, valid_smooth = _lines(valid, top=top)
-    lines = [line for line in (train_smooth, valid_smooth) if line.y] or [Line(x=(), y=())]
-    low = min((min(line.y) for line in lines if line.y), default=0.0)
-    low, high = (low, top) if top > low else (low - 0.05, low + 0.05)
-    is_log = is_wide(low, high)
+    judged = [line_of(series) for series in (train, valid)]
+    train_smooth, valid_smooth = (_smoothed(line) for line in judged)
+    low, high = bounds_of([train, valid], [line for line in (train_smooth, valid_smooth) if line.y])
+    y_range = drawn_range(low, high)
     x_range = _x_range(curve, [train, valid])
-    main = valid_smooth if valid_smooth.y else train_smooth
+    drawn = ((train, train_smooth), (valid, valid_smooth))
+    exits = [one for series, line in drawn for one in all_exits(series, line, x_range=x_range, y_range=y_range)]
     return ClueFacts(
-        train=train_raw,
-        valid=valid_raw,
+        train=_thinned(train),
+        valid=_thinned(valid),
         train_smooth=train_smooth,
         valid_smooth=valid_smooth,
         what=what,
         lr=_thinned(curve.log.lr),
         x_range=x_range,
-        y_range=padded(max(low, high / _LARGEST_RATIO), high, is_log=True) if is_log else padded(low, high, is_log=False),
-        is_log=is_log,
+        y_range=y_range,
+        is_log=is_wide(low, high),
         unit=f"{curve.log.step_unit}s",
-        marks=_marks(curve.findings, main, x_range),
+        marks=_marks(curve.findings, valid_smooth if valid_smooth.y else train_smooth, x_range),
+        exits=tuple(exits),
     )
 
 
@@ -119,40 +120,16 @@ def _shown(curve: CurveDiagnosis) -> tuple[Series, Series, str]:
     return NOTHING, NOTHING, "loss"
 
 
-def _top(series: Sequence[Series]) -> float:
-    """The highest loss to draw: a little above where the curves begin, or the highest there is."""
-    found = [finite for one in series if (finite := one.value[np.abs(one.value) < LARGEST]).size]  # NaN compares false
-    if not found:
-        return 1.0
-    starts = []
-    for values in found:
-        first = values[:_FIRST_POINTS]
-        usual = first[np.abs(first) <= _STRANGE * np.median(np.abs(first))]
-        starts.append(float((usual if usual.size else first).max()))
-    start, low = max(starts), min(float(values.min()) for values in found)
-    return min(max(float(values.max()) for values in found), start + HEADROOM * max(start - low, 0.0))
-
-
-def _lines(series: Series, *, top: float) -> tuple[Line, Line]:
-    """Raw, and smoothed without the values that lie above the figure: smoothing a jump would show it before it happened."""
-    steps, values = _means(series)
-    inside = np.where(values <= top, values, np.nan)  # NaN compares false
-    smoothed = smooth(inside, width_points=smoothing_width(inside.size)) if np.isfinite(inside).sum() > _FIRST_POINTS else inside
-    return _thinned(series), _line(steps, np.where(np.isfinite(inside), smoothed, np.nan))
-
-
-def _means(series: Series) -> tuple[Floats, Floats]:
-    """Means over neighbours, where there are more points than a figure can show."""
-    values = np.where(np.abs(series.value) < LARGEST, series.value, np.nan)
-    every = math.ceil(values.size / _KEPT_POINTS)
-    if every <= 1:
-        return series.step, values
-    starts = np.arange(0, values.size, every)
-    known = np.isfinite(values)
-    counts = np.add.reduceat(known.astype(float), starts)
-    totals = np.add.reduceat(np.where(known, values, 0.0), starts)
-    lengths = np.diff(np.append(starts, values.size))
-    return np.add.reduceat(series.step, starts) / lengths, np.where(counts > 0, totals / np.maximum(counts, 1), np.nan)
+def _smoothed(judged: Judged | None) -> Line:
+    """The line that is judged. Where a loss falls steeply from the start, its first points lie far below the dots: there it is drawn with less smoothing."""
+    if judged is None:
+        return Line(x=(), y=())
+    lightly = smooth(judged.raw, width_points=max(_LEAST_WIDTH, _LIGHTLY * judged.width))
+    drawn = judged.smoothed
+    if abs(lightly[0] - drawn[0]) > _STEEP * judged.noise:
+        weight = np.clip(np.arange(judged.n) / (_EARLY_WIDTHS * judged.width), 0.0, 1.0)
+        drawn = np.where(np.isfinite(lightly), weight * drawn + (1 - weight) * lightly, drawn)
+    return _line(judged.step, drawn)
 
 
 def _thinned(series: Series) -> Line:
@@ -165,26 +142,6 @@ def _line(x: Floats, y: Floats) -> Line:
     every = max(1, math.ceil(x.size / MOST_POINTS))
     picked = np.unique(np.append(np.arange(0, x.size, every), x.size - 1)) if x.size else np.arange(0)
     return Line(x=tuple(x[picked].tolist()), y=tuple(y[picked].tolist()), every=every)
-
-
-def is_wide(low: float, high: float) -> bool:
-    """Whether losses span so much that their axis is logarithmic.
-
-    Example:
-        >>> is_wide(0.1, 2.3), is_wide(0.5, 2.3), is_wide(0.0, 2.3)
-        (True, False, False)
-    """
-    return low > 1 / LARGEST and high > _WIDE_RATIO * low
-
-
-def padded(low: float, high: float, *, is_log: bool) -> Interval:
-    """The range with a little air at its ends; a positive one stays positive."""
-    if is_log:
-        pad = (high / low) ** 0.04
-        return low / pad, high * pad
-    pad = max(0.04 * (high - low), 1e-3 * max(abs(low), abs(high)))
-    pad = pad if pad > 1 / LARGEST else 0.05  # next to nothing has no ticks
-    return (low - (min(pad, 0.15 * low) if low > 0 else pad), high + pad)
 
 
 def _x_range(curve: CurveDiagnosis, series: Sequence[Series]) -> Interval:

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 from tunesmith.diagnosis import CurveDiagnosis, Diagnosis, OutlookOutcome, short_titles
 from tunesmith.finding import Finding
-from tunesmith.plots.clue_facts import ClueFacts, Mark, clue_facts, height_at, is_wide, padded
+from tunesmith.plots.clue_facts import ClueFacts, Mark, clue_facts, height_at
+from tunesmith.plots.clue_view import Exit, drawn_range, exits_of, is_wide
 from tunesmith.plots.digits import number_text, percent_text
 from tunesmith.plots.facts import Interval, Line, joint_range
 from tunesmith.plots.figures import axes_or_new, in_words, named
 from tunesmith.plots.palette import TRAINING, VALIDATION, WARNING, distinct
+from tunesmith.reading.clues.clue import DECIDES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,6 +25,7 @@ _LR_BELOW, _LR_HEIGHT = 0.17, 0.13
 """How far below the Axes the panel of the learning rate ends, and how high it is, as shares of theirs."""
 _MARGIN = 0.015
 _MOST_PANELS = 24
+_SIDE_BY_SIDE, _MANY_SIDE_BY_SIDE = 2, 3
 """Of a figure: more would be a picture that few programs open (our choice)."""
 _INK = "#3c434d"
 _LONGEST_NAME = 56
@@ -47,6 +50,7 @@ def plot_clues(curve: CurveDiagnosis, ax: "Axes | None" = None) -> "Axes":
     _set_width(ax, facts.x_range)
     for mark in facts.marks:
         _draw_mark(ax, mark)
+    _draw_exits(ax, facts.exits, color=WARNING, scale=1.0)
     has_lr = len(facts.lr.x) > 1
     if has_lr:
         _draw_lr(ax, facts)
@@ -69,6 +73,8 @@ def plot_diagnosis(diagnosis: Diagnosis, ax: "Axes | None" = None) -> "Axes":
     facts = [clue_facts(curve) for curve in diagnosis.curves]
     lines = [one.valid_smooth if one.valid_smooth.y else one.train_smooth for one in facts]
     units = {one.unit for one in facts}
+    low, high = joint_range([one.y_range for one in facts])
+    bounds = drawn_range(low, high)
     for curve, name, line, color in zip(diagnosis.curves, _names(diagnosis.curves), lines, distinct(len(facts)), strict=True):
         scale = 1.0 if len(units) == 1 else 100 / max(1, curve.last_step)
         verdict = curve.findings[0]
@@ -77,9 +83,8 @@ def plot_diagnosis(diagnosis: Diagnosis, ax: "Axes | None" = None) -> "Axes":
         height = None if verdict.since_step is None else height_at(line, verdict.since_step)
         if verdict.since_step is not None and height is not None:
             ax.plot([verdict.since_step * scale], [height], "o", color=color, markeredgecolor="white", markersize=7, zorder=4)
-    ranges = [(min(line.y), max(line.y)) for line in lines if line.y]
-    low, high = joint_range(ranges)
-    _set_range(ax, padded(low, high, is_log=is_wide(low, high)), is_log=is_wide(low, high), rows=0)
+        _draw_exits(ax, exits_of(line, bounds), color=color, scale=scale)
+    _set_range(ax, bounds, is_log=is_wide(low, high), rows=0)
     _number_steps(ax)
     whats = {one.what for one in facts}
     named(ax, x=units.pop() if len(units) == 1 else "share of the run, %", y=in_words(f"{whats.pop() if len(whats) == 1 else 'loss or metric'}, smoothed"))
@@ -94,7 +99,7 @@ def diagnosis_figure(diagnosis: Diagnosis) -> "Figure":
 
     curves = diagnosis.curves[:_MOST_PANELS]
     count = len(curves)
-    columns = min(count, 2 if count <= 4 else 3)  # noqa: PLR2004 (what a screen shows side by side)
+    columns = min(count, _SIDE_BY_SIDE if count <= _SIDE_BY_SIDE**2 else _MANY_SIDE_BY_SIDE)
     rows = math.ceil(count / columns)
     figure = Figure(figsize=(columns * _PANEL_INCHES[0], rows * _PANEL_INCHES[1]), layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False).flatten().tolist()
@@ -118,7 +123,7 @@ def _outlook(diagnosis: Diagnosis) -> str:
 
 def _verdict(finding: Finding, *, unit: str) -> str:
     since = "" if finding.since_step is None else f" since {unit} {finding.since_step:,}"
-    return f"{finding.kind.replace('_', ' ')}{since}" + ("" if finding.is_confident else "?")
+    return f"{finding.kind.replace('_', ' ')}{since}" + ("" if finding.is_confident else " (likely)" if finding.confidence >= DECIDES else " (tentative)")
 
 
 def _names(curves: Sequence[CurveDiagnosis]) -> list[str]:
@@ -196,6 +201,13 @@ def _draw_mark(ax: "Axes", mark: Mark) -> None:
     place = {"xycoords": ax.get_xaxis_transform(), "textcoords": "offset points", "ha": side, "va": "top"}
     text = ax.annotate(in_words(mark.text), (mark.step, top), xytext=shift, **place, color=color, fontsize="small", zorder=5)
     text.set_path_effects([withStroke(linewidth=2.5, foreground="white")])  # readable where a spike passes behind it
+
+
+def _draw_exits(ax: "Axes", exits: Sequence[Exit], *, color: str, scale: float) -> None:
+    """A small triangle at the edge of the figure where a curve leaves it."""
+    for one in exits:
+        look = {"marker": "^" if one.is_top else "v", "color": color, "markeredgecolor": "white", "markersize": 7, "clip_on": False, "zorder": 6}
+        ax.plot([one.step * scale], [1.0 if one.is_top else 0.0], transform=ax.get_xaxis_transform(), linestyle="none", **look)
 
 
 def _draw_lr(ax: "Axes", facts: ClueFacts) -> None:

@@ -26,7 +26,8 @@ UNKNOWN_NOISE_SHARE = 0.25
 MANY_SEEDS = 2
 """With more confirming seeds than this a difference from the current settings may be called confident (our choice)."""
 OVERFITTING, TOO_HOT, UNDERFITTING = "overfitting", ("unstable", "diverged"), "underfitting"
-"""Kinds of clue: the first ones are answered by another plan where they are confident, at most twice (our choice); the last is said."""
+"""Kinds of clue: overfitting is answered by another plan where it is decided, since a shorter training is cheap and taken only if better; the next two
+where the reading is confident; at most twice (our choice). The last is said."""
 NEVER_STARTED = "never_started"
 """The kind of clue that nothing can be recommended with."""
 EVALUATION_SHARE = 0.2
@@ -154,7 +155,7 @@ def _answer(clue: Finding, settings: Settings, *, length: int, limits: Limits) -
     A plan that overfits is trained to where its loss was lowest, but to between an eighth and three quarters of its length, with the same total decay.
     One that is unstable or diverges gets half its peak.
     """
-    if clue.kind == OVERFITTING and clue.is_confident and clue.since_step is not None and limits.is_free("epochs"):
+    if clue.kind == OVERFITTING and clue.since_step is not None and limits.is_free("epochs"):
         shorter = max(1, round(length * min(0.75, max(0.125, clue.since_step / length))))
         decay = limits.clip("weight_decay", settings.weight_decay * length / shorter)
         sentence = f"The plan overfits from update {clue.since_step} of {length} on: trying {shorter} updates, on fresh seeds."

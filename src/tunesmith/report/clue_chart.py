@@ -3,7 +3,8 @@
 import math
 
 from tunesmith.plots.clue_facts import ClueFacts, Mark
-from tunesmith.plots.facts import Line
+from tunesmith.plots.clue_view import Exit
+from tunesmith.plots.facts import Interval, Line
 from tunesmith.plots.palette import TRAINING, VALIDATION, WARNING
 from tunesmith.report.canvas import Spec, axis_title, corner_note, label, layout_of, log_axis, note, thin_axis, trace, upright, with_marks
 
@@ -26,6 +27,8 @@ def clue_figure(facts: ClueFacts) -> Spec:
     if has_lr:
         data.append({**trace(facts.lr, name="learning rate", color=TRAINING), "yaxis": "y2", "showlegend": False})
     data += [_dot(mark) for mark in facts.marks if mark.height is not None]
+    low, high = _shown_range(facts)
+    data += [_exit(one, edge=high if one.is_top else low) for one in facts.exits]
     span = facts.x_range[1] - facts.x_range[0]
     x: Spec = {"title": axis_title(facts.unit), "tickformat": ",d", "range": [facts.x_range[0] - 0.015 * span, facts.x_range[1] + 0.015 * span]}
     y: Spec = {**_loss_axis(facts), "domain": [bottom, 1.0]}
@@ -40,10 +43,21 @@ def clue_figure(facts: ClueFacts) -> Spec:
 
 
 def _loss_axis(facts: ClueFacts) -> Spec:
-    """The axis of the losses, with room above them for the rows of labels."""
+    low, high = _shown_range(facts)
+    return log_axis(low, high) if facts.is_log else {"range": [low, high], "nticks": 6}
+
+
+def _shown_range(facts: ClueFacts) -> Interval:
+    """The range of the losses, with room above them for the rows of labels."""
     low, high = facts.y_range
     room = 1 / (1 - _LABEL_HEIGHT * facts.rows)
-    return log_axis(low, low * math.pow(high / low, room)) if facts.is_log else {"range": [low, low + (high - low) * room], "nticks": 6}
+    return (low, low * math.pow(high / low, room) if facts.is_log else low + (high - low) * room)
+
+
+def _exit(one: Exit, *, edge: float) -> Spec:
+    """A small triangle at the edge of the figure where a curve leaves it."""
+    look: Spec = {"mode": "markers", "marker": {"color": WARNING, "size": 9, "symbol": "triangle-up" if one.is_top else "triangle-down"}}
+    return {**trace(Line(x=(one.step,), y=(edge,)), name="leaves the figure", color=WARNING), **look, "showlegend": False, "cliponaxis": False}
 
 
 def _dot(mark: Mark) -> Spec:

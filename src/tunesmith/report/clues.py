@@ -1,14 +1,12 @@
 """The clues of a training curve on a page: the curve drawn with them, what each says, and what to do in the order of cost."""
 
-from collections.abc import Sequence
-
 from tunesmith.diagnosis import CurveDiagnosis
-from tunesmith.log import from_curve
+from tunesmith.finding import Finding
 from tunesmith.plots.clue_facts import clue_facts
 from tunesmith.plots.facts import MOST_POINTS
-from tunesmith.reading.clues import read_clues
+from tunesmith.reading.clues import diagnosed
 from tunesmith.report.clue_chart import clue_figure
-from tunesmith.report.diagnosis_text import clue_text, kind_title, since_text, verdict_text
+from tunesmith.report.diagnosis_text import action_text, clue_text, kind_title, since_text, verdict_text
 from tunesmith.report.evidence import Evidence
 from tunesmith.report.explanations import explanation_of
 from tunesmith.report.figure import Plots, figure
@@ -27,8 +25,7 @@ def clues_section(evidence: Evidence, plots: Plots) -> Markup:
     arms = () if confirm is None else confirm.arms
     blocks: list[Markup] = []
     for arm in arms[:_MOST_RUNS]:
-        log = from_curve(arm.run.curve, name=f"{arm.label}, seed {arm.run.spec.seed}", total_steps=arm.run.spec.total_steps)
-        curve = CurveDiagnosis(log=log, findings=read_clues(arm.run.curve))
+        curve = diagnosed(arm.run, name=f"{arm.label}, seed {arm.run.spec.seed}")
         blocks += [element("h3", curve.title)] if len(arms) > 1 else []
         blocks.append(curve_block(curve, plots))
     note = "Read by the defaults of this version, from the raw curves of the confirming run; tunesmith diagnose reads any other training in the same way."
@@ -41,8 +38,8 @@ def curve_block(curve: CurveDiagnosis, plots: Plots) -> Markup:
     verdict = curve.findings[0]
     claim = verdict_text(verdict, curve)
     caption = (
-        f"Dots: as recorded, at most {MOST_POINTS} of each. Lines: smoothed by a centred Gaussian, without values above the figure. "
-        "Dotted upright lines mark where a clue begins."
+        f"Dots: as recorded, at most {MOST_POINTS} of each. Lines: smoothed by a centred Gaussian, as they are read; less at a steep start. "
+        "Dotted upright lines mark where a clue begins, triangles at the edge where a curve leaves the figure."
     )
     place = plots.add(clue_figure(facts), name=f"Losses of {curve.title}, clues marked", height=_HEIGHT)
     return joined([figure(place, claim=f"{claim[0].upper()}{claim[1:]}.", caption=caption), _findings(curve), _remedies(verdict.kind)])
@@ -54,17 +51,18 @@ def _findings(curve: CurveDiagnosis) -> Markup:
             "li",
             element("b", kind_title(finding.kind).capitalize()),
             f" {since_text(finding, curve)}" if finding.since_step is not None else "",
-            element("span", f", {confidence_word(finding.confidence)}. ", class_="word"),
-            _sentences([clue_text(finding.kind), finding.evidence, finding.action]),
-            element("small", f" Not established: {ended(finding.not_established)}") if finding.not_established else "",
+            element("span", f", {confidence_word(finding.confidence)}", class_="word"),
+            *_details(finding),
         )
         for finding in curve.findings
     ]
     return element("ul", *items, class_="findings")
 
 
-def _sentences(sentences: Sequence[str]) -> str:
-    return " ".join(ended(sentence) for sentence in sentences if sentence.strip())
+def _details(finding: Finding) -> list[Markup]:
+    """A line each: what is to be seen, what was seen here, what to do, and what that does not show."""
+    said = {"Clue": clue_text(finding.kind), "Evidence": finding.evidence, "Do": action_text(finding), "Not established": finding.not_established}
+    return [element("div", element("span", f"{word}: ", class_="word"), ended(text)) for word, text in said.items() if text.strip()]
 
 
 def _remedies(kind: str) -> Markup:

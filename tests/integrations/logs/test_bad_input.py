@@ -43,7 +43,7 @@ def write(folder: Path, content: str | bytes, name: str = "log.csv") -> Path:
         ('{"log_history": []}', "log_history"),
         ('{"loss": ["a", "b"]}', "known to be a loss"),
         (b"\xff\xfelos", "must be a readable text file"),
-        (b"loss\n\xff\xff\n", "must be a readable text file"),
+        (b"loss\n\xff\xff\n", "must have columns of numbers"),
         (bytes(range(256)), "holds other bytes"),
         (pickle.dumps({"loss": [1.0, 2.0]}), "A pickle is never opened"),
     ],

@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import math
+import os
 from pathlib import Path
 
 import pytest
@@ -239,3 +241,62 @@ def test_what_a_program_printed_is_no_table_and_is_refused(tmp_path: Path, text:
     with pytest.raises(CurveError) as caught:
         read(tmp_path, text)
     assert "\n" not in str(caught.value)
+
+
+def test_letters_that_are_not_utf8_are_no_hindrance(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_bytes(("époque,train_loss,val_loss\n" + rows("{i},{loss},{higher}")).encode("latin-1"))
+    (log,) = read_log(path)
+    assert is_right(log)
+    assert "was read as Latin-1" in log.notes[0]
+
+
+def test_a_first_row_that_is_longer_than_the_names_is_no_name(tmp_path: Path) -> None:
+    text = rows("{i},{loss},{higher}")
+    log = read(tmp_path, "epoch,train_loss,val_loss\n" + text.replace("\n", ",7\n", 1))
+    assert is_right(log)
+    assert log.notes == ("1 of 8 rows have more or fewer cells than the header; what fits is read.",)
+
+
+def test_a_number_of_thousands_of_digits_is_said_in_our_words(tmp_path: Path) -> None:
+    path = tmp_path / "log.json"
+    path.write_text(f'{{"loss": [2.0, {"1" * 5000}]}}')
+    with pytest.raises(CurveError, match="thousands of digits") as caught:
+        read_log(path)
+    assert "sys." not in str(caught.value)
+
+
+@pytest.mark.parametrize("is_file", [True, False])
+def test_one_learning_rate_beside_columns_holds_for_the_whole_run(tmp_path: Path, *, is_file: bool) -> None:
+    data = {"train_loss": LOSSES, "val_loss": HIGHER, "lr": 0.01}
+    (log,) = [read(tmp_path, json.dumps(data), name="log.json")] if is_file else from_columns(data)  # type: ignore[arg-type]
+    assert is_right(log)
+    assert log.lr.value.tolist() == [0.01] * N
+
+
+@pytest.mark.parametrize("losses", [[math.nan] * N, [math.inf] * N, [2.3] + [math.nan] * (N - 1)], ids=["NaN", "infinite", "NaN after one"])
+def test_a_loss_that_was_never_finite_is_passed_on(losses: list[float]) -> None:
+    (log,) = from_columns({"loss": losses})
+    assert log.train_loss.value.tolist() == pytest.approx(losses, nan_ok=True)
+    (log,) = from_columns({"loss": LOSSES, "val_loss": [math.nan] * N})
+    assert len(log.valid_loss) == 0
+
+
+@pytest.mark.parametrize(("name", "what"), [("fifo", "a pipe"), ("null", "a device")])
+def test_what_cannot_be_read_twice_is_refused(tmp_path: Path, name: str, what: str) -> None:
+    """Nobody writes to this pipe: opening it would wait for ever."""
+    path = Path(os.devnull) if name == "null" else tmp_path / name
+    if name == "fifo":
+        os.mkfifo(path)
+    with pytest.raises(CurveError, match=f"is {what}"):
+        read_log(path)
+
+
+@pytest.mark.parametrize("column", ["ep_rew_mean", "val_fancy"])
+def test_of_a_metric_of_unknown_direction_it_is_said_what_can_be_done(tmp_path: Path, column: str) -> None:
+    text = f"step,{column}\n" + rows("{i},{loss}")
+    try:
+        said = " ".join(read(tmp_path, text).notes)
+    except CurveError as error:
+        said = str(error)
+    assert "val_reward where" in said

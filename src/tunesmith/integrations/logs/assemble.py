@@ -10,7 +10,7 @@ from tunesmith.integrations.logs.names import Roles, check_roles, guess_roles, l
 from tunesmith.integrations.logs.order import Axis, axis_of, counted_apart, part_of, runs_of, series_of
 from tunesmith.integrations.logs.pivot import pivoted
 from tunesmith.integrations.logs.table import Table
-from tunesmith.log import NOTHING, Series, StepUnit, TrainingLog
+from tunesmith.log import NOTHING, Series, StepUnit, TrainingLog, direction_of
 
 _FEW_POINTS = 5
 
@@ -33,7 +33,8 @@ def logs_of(table: Table, columns: Mapping[str, str] | None) -> list[TrainingLog
         with_numbers = [name for name, cells in table.cells.items() if cells.value.size]
         raise CurveError(
             f"A training log must have numbers in a column that is known to be a loss or a metric, and {table.name} has none (it has numbers in "
-            f"{listed(with_numbers)}). Say which is which: columns={{'train_loss': …, 'valid_loss': …}}."
+            f"{listed(with_numbers)}). Say which is which, columns={{'train_loss': 'NAME'}} in Python or --columns train_loss=NAME; "
+            "a metric is known by its name alone: call it, say, val_accuracy or val_reward where more is better, val_error where less is."
         )
     axis = axis_of(table, step=roles.step, epoch=roles.epoch, lasting=tuple(read))
     main = max((name for name in (roles.train_loss, roles.valid_loss) if name in read), key=lambda name: table.cells[name].value.size, default=read[0])
@@ -129,6 +130,9 @@ def _strange(log: TrainingLog) -> Iterator[str]:
         if lost.size:
             count = f"{lost.size} {'are' if lost.size > 1 else 'is'}"
             yield f"Of {len(series)} values of {name} {count} NaN or infinite, the first at {log.step_unit} {series.step[lost[0]]:g}."
+    metrics = [*log.valid_metrics, *log.train_metrics]
+    if metrics and not len(log.train_loss) + len(log.valid_loss) and not any(direction_of(name) is not None for name in log.valid_metrics):
+        yield f"Whether more is better is not known of {listed(metrics)}: call the column, say, val_accuracy or val_reward where it is, val_error where not."
     longest = max((len(series) for _, series in _read_of(log)), default=0)
     if 0 < longest < _FEW_POINTS:
         yield f"The log has only {longest} point{'s' * (longest > 1)}."

@@ -1,13 +1,14 @@
 """Columns in Python: a dict of lists, a list of dicts, or a DataFrame (of pandas, polars or the like, none of which is imported)."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from numbers import Real
 from typing import Any, Protocol, cast
 
 import numpy as np
 
 from tunesmith.errors import InputError
 from tunesmith.integrations.logs.assemble import logs_of
-from tunesmith.integrations.logs.names import guess_axis, parse
+from tunesmith.integrations.logs.names import guess_axis, is_lr, parse
 from tunesmith.integrations.logs.rows import table_of_rows
 from tunesmith.integrations.logs.table import Cells, Collector, Table
 from tunesmith.log import TrainingLog
@@ -30,8 +31,8 @@ def from_columns(
     """The runs in columns of numbers.
 
     A None is an empty cell. A NaN is one too where the column has numbers after it, or where another loss has one in that row: so tables say that nothing was
-    recorded. A column that was full and ends in NaN is the mark of a lost run, and is kept. A column shorter than the longest is taken to be spread evenly over
-    the run.
+    recorded. A column that was full and ends in NaN is the mark of a lost run, and is kept; so is a loss that was NaN from the start. A column shorter than the
+    longest is taken to be spread evenly over the run; in a dict, a learning rate that is one number holds for the whole run.
 
     Args:
         data: A dict of lists, a list of dicts, or a DataFrame.
@@ -55,13 +56,30 @@ def from_columns(
 
 def _table(data: object, *, name: str) -> Table:
     if isinstance(data, Mapping):
-        return table_of({str(key): _cells(column, str(key)) for key, column in data.items()}, name=name, source="dict", holds_gaps=True)
+        return _of_dict({str(key): column for key, column in data.items()}, name=name)
     if isinstance(data, Sequence) and data and all(isinstance(row, Mapping) for row in data):
         return table_of_rows(data, name=name, source="rows")
     if not hasattr(data, "columns") or not hasattr(data, "__getitem__"):
         raise InputError(f"A log in Python must be a dict of lists, a list of dicts or a DataFrame, got {type(data).__name__}. Pass, say, {{'loss': losses}}.")
     frame = cast("Frame", data)
     return table_of({str(key): _cells(frame[key], str(key)) for key in frame.columns}, name=name, source="DataFrame", holds_gaps=True)
+
+
+def _of_dict(data: Mapping[str, object], *, name: str) -> Table:
+    constant = constant_lr(data, n_rows=1)
+    columns = {key: _cells(column, key) for key, column in data.items() if key not in constant}
+    columns |= constant_lr(data, n_rows=max(map(len, columns.values()), default=0))
+    return table_of({key: columns[key] for key in data}, name=name, source="dict", holds_gaps=True)
+
+
+def constant_lr(columns: Mapping[str, object], *, n_rows: int) -> dict[str, Sequence[object]]:
+    """A learning rate that is one number beside columns, as a column: it held for the whole run.
+
+    Example:
+        >>> constant_lr({"loss": [2.0, 1.0], "lr": 0.1, "epochs": 2}, n_rows=2)
+        {'lr': [0.1, 0.1]}
+    """
+    return {key: [value] * n_rows for key, value in columns.items() if isinstance(value, Real) and not isinstance(value, bool) and is_lr(key)}
 
 
 def _cells(column: object, key: str) -> Sequence[object]:
@@ -105,7 +123,7 @@ def _drop_gaps(cells: dict[str, Cells]) -> None:
         if not lost.any():
             continue
         known = np.flatnonzero(~lost)
-        is_tail = known.size > 1 and known[-1] == known.size - 1
+        is_tail = not known.size or known[-1] == known.size - 1
         keep = ~lost
         if is_tail and key in losses:
             others = [rows for other, rows in losses.items() if other != key]

@@ -29,6 +29,20 @@ def read_csv(path: Path, *, encoding: str = "utf-8-sig") -> list[Table]:
         CurveError: The file cannot be read as text, or has no rows, or no numbers.
     """
     try:
+        return _read(path, encoding=encoding)
+    except UnicodeDecodeError as error:
+        if encoding != "utf-8-sig":
+            raise _no_text(path, error) from error
+    said = f"{path.name} is not UTF-8 and was read as Latin-1: letters beyond ASCII in the names of columns may be wrong, numbers are not."
+    return [replace(table, notes=(said, *table.notes)) for table in _read(path, encoding="latin-1")]  # which knows every byte
+
+
+def _no_text(path: Path, error: Exception) -> CurveError:
+    return CurveError(f"A log must be a readable text file or an event file, and {path} is not ({_words(error)}). Pass another.")
+
+
+def _read(path: Path, *, encoding: str) -> list[Table]:
+    try:
         with path.open(newline="", encoding=encoding) as file:
             lines = list(islice(file, _HEAD_LINES))
             head = head_of(lines)
@@ -37,8 +51,10 @@ def read_csv(path: Path, *, encoding: str = "utf-8-sig") -> list[Table]:
             body = chain(lines[head.n_lines :], file)
             rows = csv.reader(body, delimiter=head.delimiter, skipinitialspace=head.delimiter == " ")
             table = _table(rows, list(head.names), name=path.name)
+    except UnicodeDecodeError:
+        raise
     except (OSError, UnicodeError, csv.Error) as error:
-        raise CurveError(f"A log must be a readable text file or an event file, and {path} is not ({_words(error)}). Pass another.") from error
+        raise _no_text(path, error) from error
     if not any(cells.value.size for cells in table.cells.values()):
         first = next(line.strip() for line in lines if line.strip())
         raise CurveError(f"A log must have columns of numbers, and {path} has none (its first line is {first[:60]!r}). Pass the log of a training.")

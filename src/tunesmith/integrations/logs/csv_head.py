@@ -46,9 +46,21 @@ def head_of(lines: Sequence[str]) -> Head | None:
     cells = _cells(filled[place][1], delimiter)
     if not _is_numbers(cells):
         return Head(names=_names(cells), delimiter=delimiter, n_lines=filled[place][0] + 1, n_strange=place)
-    if place and delimiter in filled[place - 1][1]:  # the names above are more or fewer than the cells
-        return Head(names=_names(_cells(filled[place - 1][1], delimiter)), delimiter=delimiter, n_lines=filled[place][0], n_strange=place - 1)
+    above = _names_above(filled, place, delimiter)
+    if above is not None:  # they are more or fewer than the cells
+        return Head(names=_names(_cells(filled[above][1], delimiter)), delimiter=delimiter, n_lines=filled[above][0] + 1, n_strange=above)
     return Head(names=_names([""] * len(cells)), delimiter=delimiter, n_lines=filled[place][0], n_strange=place)
+
+
+def _names_above(filled: Sequence[tuple[int, str]], place: int, delimiter: str) -> int | None:
+    """Where the names stand above a row of numbers: in the last line of the same table that is no numbers itself."""
+    for above in range(place - 1, -1, -1):
+        line = filled[above][1]
+        if delimiter not in line:
+            return None
+        if not _is_numbers(_cells(line, delimiter)):
+            return above
+    return None
 
 
 def _table(filled: Sequence[tuple[int, str]]) -> tuple[int, str] | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import cast
 
 from tunesmith.errors import CurveError
-from tunesmith.integrations.logs.columns import table_of
+from tunesmith.integrations.logs.columns import constant_lr, table_of
 from tunesmith.integrations.logs.csv_file import tag_of
 from tunesmith.integrations.logs.json_stream import JsonReader
 from tunesmith.integrations.logs.names import Split, is_axis, parse
@@ -21,6 +21,8 @@ _PIECE_LINES = 500
 _LONGEST_ROW = 1 << 20
 """Letters of a line; a longer one is a whole file."""
 _TAG_CELLS = 3
+_TOO_MANY_DIGITS = "int_max_str_digits"
+"""What Python's own sentence on such a number advises; it has no other mark."""
 _DEEPEST = 3
 _SETTINGS = frozenset({"args", "config", "params", "hparams", "hyperparameters", "settings", "options"})
 _WHOLE = ""
@@ -112,6 +114,7 @@ def _of_content(content: object, path: Path) -> Table:
         inner = content.get("history")
         columns = inner if isinstance(inner, dict) else content
         lists = dict(_lists(columns))
+        lists |= constant_lr(columns, n_rows=max(map(len, lists.values()), default=0))
         if parts and not any(len(column) > 1 for column in lists.values()):
             return _of_parts(parts, name=name)
         if lists:
@@ -205,4 +208,7 @@ def _row(line: str) -> dict[str, object] | None:
 def _words(error: Exception) -> str:
     if isinstance(error, OSError):
         return error.strerror or type(error).__name__
-    return "it is nested too deeply" if isinstance(error, RecursionError) else str(error).partition("\n")[0][:120]
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    said = str(error)
+    return "a whole number in it has thousands of digits" if _TOO_MANY_DIGITS in said else said.partition("\n")[0][:120]

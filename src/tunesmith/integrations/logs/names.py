@@ -119,6 +119,11 @@ def is_axis(raw: str) -> bool:
     return plain(raw) in (*_STEPS, *_EPOCHS) or _lr_rank(parse(raw)) is not None
 
 
+def is_lr(raw: str) -> bool:
+    """Whether a column by its name holds learning rates."""
+    return _lr_rank(parse(raw)) is not None
+
+
 def check_roles(columns: Mapping[str, str] | None) -> Mapping[str, str]:
     """What a caller says of the columns, or nothing.
 
@@ -160,7 +165,7 @@ def guess_roles(counts: Mapping[str, int], given: Mapping[str, str]) -> Roles:
     """
     for role, column in given.items():
         if column and column not in counts:
-            raise CurveError(f"columns must name columns that the log has, got {column!r} for {role}. It has {listed(counts)}.")
+            raise CurveError(f"columns (typed: --columns) must name columns that the log has, got {column!r} for {role}. It has {listed(counts)}.")
     step, epoch = guess_axis(counts, given)
     taken = {step, epoch, *(column for column in given.values() if column)}
     names = [parse(name) for name, count in counts.items() if count and name not in taken and plain(name) not in (*_STEPS, *_EPOCHS)]
@@ -187,9 +192,9 @@ def guess_roles(counts: Mapping[str, int], given: Mapping[str, str]) -> Roles:
     metrics = [name for name in names if name.raw not in (lr, train_loss, valid_loss) and _is_metric(name) and not _is_same_loss(name)]
     valid_metrics = {name.core: name.raw for name in metrics if name.split is held_out}
     train_metrics = {name.core: name.raw for name in metrics if name.split is Split.TRAIN}
-    for name in metrics:  # a bare name is the training's where "val_…" stands beside it, as in Keras; else the validation's where there is one
+    for name in metrics:  # a bare name is the training's where "val_…" or only a training loss stands beside it, as in Keras; else the validation's
         if name.split is Split.UNSAID:
-            is_training = name.core in valid_metrics or valid_loss is None or "loss" in name.core
+            is_training = name.core in valid_metrics or (valid_loss is None and train_loss is not None) or "loss" in name.core
             home = train_metrics if is_training else valid_metrics
             home.setdefault(name.core, name.raw)
     return Roles(

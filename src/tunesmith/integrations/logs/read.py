@@ -1,5 +1,6 @@
 """Any log file → its runs: the format is recognised by what the file holds."""
 
+import stat
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -61,6 +62,7 @@ def read_log(path: str | Path, *, columns: Mapping[str, str] | None = None) -> l
     """
     check_roles(columns)
     path = Path(path)
+    _check_is_file(path)
     tables = _in_folder(path) if path.is_dir() else _in_file(path)
     logs: list[TrainingLog] = []
     refused: list[CurveError] = []
@@ -75,6 +77,17 @@ def read_log(path: str | Path, *, columns: Mapping[str, str] | None = None) -> l
         said = f"{len(refused)} of {len(tables)} runs in {path.name} have neither a loss nor a metric that can be read, and are left out."
         logs[0] = replace(logs[0], notes=(said, *logs[0].notes))
     return logs
+
+
+def _check_is_file(path: Path) -> None:
+    """Refuse what can be read once at most, or never ends: a log's form is told by its beginning, and then it is read."""
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):  # opening it says why
+        return
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        what = "a pipe" if stat.S_ISFIFO(mode) else "a device or a socket"
+        raise CurveError(f"A log must be a file or a folder, and {str(path)!r} is {what}. Write it to a file, and pass that.")
 
 
 def _in_file(path: Path) -> list[Table]:

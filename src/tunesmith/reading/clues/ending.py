@@ -18,7 +18,7 @@ _LAST, _FALLING_ERRORS = 0.2, 4.0
 """The last share of a run in which a loss that falls must gain more than so many standard errors (our choice)."""
 _LONG_BEFORE, _LONG_BEFORE_IN_VAIN = 0.4, 0.9
 """Shares of a run before which it was level: for any run, and for one whose learning rate was dropped afterwards without gain (our choice)."""
-_SAME_RATE, _DROPPED_RATE = 0.01, 1.5
+_SAME_RATE, _DROPPED_RATE = 0.01, 1.5  # a learning rate stands still within this share of itself, and is dropped by this factor (our choice)
 _FEWEST = 3
 _LEVEL_SHARE = 0.05
 """Share of a loss that a level one may be off its end (our choice)."""

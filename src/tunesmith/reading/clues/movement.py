@@ -10,7 +10,7 @@ from tunesmith.reading.clues.line import Floats, Line
 
 _JUMP_SHARE, _FEWEST = 0.08, 2
 """A rise within this share of the points, or so many of them, is a jump; a slower one is a drift (our choice)."""
-_STILL_AT_BASE = 0.1
+_STILL_AT_BASE = 0.1  # share of a jump below which it has not begun (our choice)
 
 
 @dataclass(frozen=True, kw_only=True)

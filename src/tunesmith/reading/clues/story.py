@@ -9,18 +9,18 @@ from tunesmith.log import NOTHING, Series, StepUnit, TrainingLog, direction_of
 from tunesmith.reading.clues.line import FEWEST_POINTS, Floats, Line, line_of
 from tunesmith.reading.smoothing import LARGEST
 
-_CONSTANT = 1.05
+_CONSTANT = 1.05  # a learning rate that varies by less never changed (our choice)
 _ANNEALED, _HIGH = 0.15, 0.3
 """A learning rate below the one share of its peak is annealed, above the other it is not (our choice: the author's cycles end at a tenth or below)."""
-_NEARLY, _FEWEST_EVALUATIONS = 0.97, 3
+_NEARLY, _FEWEST_EVALUATIONS = 0.97, 3  # share of the planned steps that is all of them; evaluations that show a shape (our choice)
 _BEGINNING, _LITTLE_FALL, _EVEN = 0.02, 0.1, 1.5
 """A log goes back to the beginning from this share of its steps on, or with this share of the gain between its first points, evenly apart (our choice)."""
 _LARGEST_CROSS_ENTROPY = 12.0
 """The logarithm of 160,000 classes: a first loss beyond it that never halves has an offset (our choice)."""
-_MANY_NOISES = 8.0
+_MANY_NOISES = 8.0  # standard deviations of a point that a gain beyond doubt exceeds (our choice)
 _FAR = 0.1
 """A log that begins beyond this share of its length is counted from its first step: it was resumed, or its steps are times (our choice)."""
-_LAST_RATES = 0.03
+_LAST_RATES = 0.03  # share of the rows in which the learning rate must have come down (our choice)
 _COMPARABLE = 4.0
 """Losses that differ by more than this factor all along their beginning are measured in different units (our choice)."""
 

@@ -15,6 +15,8 @@ _ERRORS_BESIDE_FALL, _ERRORS_BESIDE_LEVEL, _WELL_TRAINED = 3.0, 4.5, 0.5
 """The same of a validation loss while the training loss falls, and while it is level, by then below this share of its start (our choice)."""
 _FELL_ON, _FELL_IN_HUMP = 0.1, 0.3
 """Share of itself by which the training loss fell on, after the best validation loss and in a hump (our choice)."""
+_LEAST_OF_GAIN = 0.3
+"""A rise is measured in the best loss where that is less than the gain, but in at least this share of the gain (our choice)."""
 _TRAIN_SHARE, _LITTLE = 0.25, 0.05
 """A rise of the validation loss is measured in what it gained, or in these shares of what the training loss gained and of the start (our choice)."""
 _SLOW, _FEWEST = 0.03, 2
@@ -27,8 +29,8 @@ _STILL_HIGH = 0.3
 """Share of its peak from which on a learning rate still ought to hold the weights back (our choice)."""
 _BETTER, _NEAR_BEST = 0.1, 0.1
 """Shares of all that a metric gained: how much better it got, and how near its best it ends, where it disagrees with the loss (our choice)."""
-_DECAY_RISES, _EARLY = 1.5, 0.12
-_FIRST_HALF = 0.5
+_DECAY_RISES, _EARLY = 1.5, 0.12  # of `overfit_rise`, since both losses rise; the share of a run in which jumps are a start (our choice)
+_FIRST_HALF = 0.5  # by then a decay that is too large has turned the loss (our choice)
 
 
 def overfitting(story: Story, thresholds: Thresholds) -> Finding | None:
@@ -37,7 +39,8 @@ def overfitting(story: Story, thresholds: Thresholds) -> Finding | None:
     if line is None or scale <= 0 or line.best_at == line.n - 1:
         return None
     rise, begin = line.final - line.best, float(line.step[line.best_at])
-    ratio = ratio_of((rise, thresholds.overfit_rise * scale), (rise, _ERRORS_BESIDE_FALL * line.error))
+    matters = thresholds.overfit_rise * (min(scale, max(line.best, _LEAST_OF_GAIN * scale)) if story.zero_is_floor else scale)
+    ratio = ratio_of((rise, matters), (rise, _ERRORS_BESIDE_FALL * line.error))
     falls = fell_on(story, begin, line.step[-1], share=_FELL_ON)
     if ratio < 1 or not (falls or (rise > _ERRORS_BESIDE_LEVEL * line.error and _is_level_below(story, begin))):
         return None

@@ -29,7 +29,7 @@ _FLIGHTS, _FALLEN, _TRAINED = 3, 0.25, 0.5
 _TURNS, _SWING, _SLOWEST_JUMP, _LOPSIDED = 4, 0.05, 0.08, 3.0
 """Turning points of an oscillation, the share of the gain that each moves, the share of a period below which a rise is a jump, and how many times longer the
 ways up may take than those down, or the other way round (our choice)."""
-_RESTART, _AS_BEFORE = 1.5, 1.05
+_RESTART, _AS_BEFORE = 1.5, 1.05  # a warm restart raises the rate by this factor, to no more than this times what it had been (our choice)
 
 
 def diverged(story: Story, thresholds: Thresholds) -> Finding | None:

@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 
-from tunesmith.reading.outlook.standing import FEWEST, Standing
+from tunesmith.reading.outlook.standing import FEWEST, Measure, Standing
 
 DECIDED_FROM = 0.75
 """Probability from which on a pair is decided (our choice: from .7 on .85 of the fit half's pairs in which neither run was lost are right; one step more)."""
@@ -17,12 +17,17 @@ SURVIVOR = 0.95
 """Probability that a run which was lost ends worse than one that was not (our choice; 225 of 228 pairs of the fit half, 240 of 261 of the others)."""
 NEAR = 0.3
 """Differences count in full below this share of the drop, and in ever smaller measure beyond it (our choice among .1, .3 and 1)."""
+COIN_TOSS = 0.5
+DIFFERENT_FIRST = 3.0
+"""First losses that differ by more than this factor may be losses of different kinds (our choice: untrained networks of one task differ by less)."""
 _NEAR_GAP = 0.1
 _ROUGH = 5.0
 _MOST_ROUGH = 10.0
 _NOISES = 3.0
 MEMORY = 5.0
-"""How fast the difference loses weight where training losses stand above validation losses: such a run may still memorise noise in its labels (fit half)."""
+"""How fast the difference loses weight where training losses stand above validation losses: such a run may still memorise noise in its labels (our
+choice among 0, 2, 5, 10, 20. The fit half's log loss prefers 10, .586 to .591; but with 5 answers are right in .85 from a probability of .7 on, with 10 only
+from .85 on, so that fewer could be given)."""
 REHEARSAL = (1.7, 2.1, 1.22)
 """Weights of difference, gap and roughness where both runs are annealed: either may be the short rehearsal of a longer training (fit half)."""
 AGAINST = 0.7
@@ -46,11 +51,17 @@ class Basis(StrEnum):
     NOTHING_COMMON = "nothing_common"
     TOO_FEW = "too_few"
     NO_FALL = "no_fall"
+    DIFFERENT_KINDS = "different_kinds"
     BOTH_LOST = "both_lost"
     ONE_LOST = "one_lost"
     COMPLETE = "complete"
     REHEARSAL = "rehearsal"
     CUT = "cut"
+
+    @property
+    def is_read(self) -> bool:
+        """Whether the levels of both runs are compared."""
+        return self in (Basis.COMPLETE, Basis.REHEARSAL, Basis.CUT)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +86,7 @@ def read_pair(one: Standing, other: Standing) -> PairReading:
 
     Example:
         >>> from dataclasses import replace
-        >>> low = Standing(n=30, source="validation loss", level=0.4, drop=1.6, heat=0.2)
+        >>> low = Standing(n=30, measure=Measure.VALIDATION_LOSS, level=0.4, drop=1.6, heat=0.2)
         >>> high = replace(low, level=0.8, drop=1.2)
         >>> round(read_pair(low, high).probability, 2)
         0.95
@@ -85,27 +96,36 @@ def read_pair(one: Standing, other: Standing) -> PairReading:
     basis = _basis(one, other)
     if basis is Basis.ONE_LOST:
         return PairReading(probability=1 - SURVIVOR if one.is_lost else SURVIVOR, basis=basis)
-    if basis not in (Basis.COMPLETE, Basis.REHEARSAL, Basis.CUT):
-        return PairReading(probability=0.5, basis=basis)
+    if not basis.is_read:
+        return PairReading(probability=COIN_TOSS, basis=basis)
     logit = _rehearsal_logit(one, other) if basis is Basis.REHEARSAL else _cut_logit(one, other)
-    if one.source == "training loss":
+    if one.measure is Measure.TRAINING_LOSS:
         logit *= _TRAIN_ONLY
     return PairReading(probability=_probability(logit, most=MOST), basis=basis)
 
 
 def _basis(one: Standing, other: Standing) -> Basis:
-    both = (one, other)
-    if not (one.source and one.source == other.source):
+    if one.measure is not other.measure or one.measure is Measure.NOTHING:
         return Basis.NOTHING_COMMON
     if one.is_lost or other.is_lost:
         return Basis.BOTH_LOST if one.is_lost and other.is_lost else Basis.ONE_LOST
+    return _hindrance(one, other) or _phase(one, other)
+
+
+def _hindrance(one: Standing, other: Standing) -> Basis | None:
+    """Why the levels of two sound runs are not compared."""
     if min(one.n, other.n) < FEWEST:
         return Basis.TOO_FEW
-    if not any(_has_fallen(run) for run in both):
+    if not (_has_fallen(one) or _has_fallen(other)):
         return Basis.NO_FALL
-    if all(run.is_complete for run in both):
+    is_far = one.first > DIFFERENT_FIRST * other.first or other.first > DIFFERENT_FIRST * one.first  # NaN compares false
+    return Basis.DIFFERENT_KINDS if is_far else None
+
+
+def _phase(one: Standing, other: Standing) -> Basis:
+    if one.is_complete and other.is_complete:
         return Basis.COMPLETE
-    return Basis.REHEARSAL if all(run.is_annealed for run in both) else Basis.CUT
+    return Basis.REHEARSAL if one.is_annealed and other.is_annealed else Basis.CUT
 
 
 def _has_fallen(run: Standing) -> bool:

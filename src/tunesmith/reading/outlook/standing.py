@@ -2,10 +2,11 @@
 
 import math
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 
-from tunesmith.log import NOTHING, Floats, Series, StepUnit, TrainingLog
+from tunesmith.log import NOTHING, Floats, Series, StepUnit, TrainingLog, direction_of
 from tunesmith.reading.smoothing import LARGEST, noise_of
 from tunesmith.thresholds import DEFAULT_THRESHOLDS, Thresholds
 
@@ -19,6 +20,17 @@ _COMPLETE = 0.99
 _BINS = 30
 _FEWEST_FOR_NOISE = 10
 _LAST_HOT, _LAST_ANNEALED = 0.1, 0.05
+_FEWEST_RATES = 2
+"""One learning rate is no schedule."""
+
+
+class Measure(StrEnum):
+    """What of a log is compared, in words."""
+
+    NOTHING = "nothing of the kind"
+    VALIDATION_LOSS = "validation loss"
+    TRAINING_LOSS = "training loss"
+    METRIC = "validation metric"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,9 +39,11 @@ class Standing:
 
     Attributes:
         n: Finite values of what is compared.
-        source: What is compared: "validation loss", "training loss", or a metric's name; empty where the log has nothing of it.
+        measure: What is compared; NOTHING where the log has nothing of it.
+        metric: Name of the metric that is compared; empty for a loss.
         level: Where it stands now.
         drop: From its start to its best; 0 or more.
+        first: The loss that it began with, where zero is the floor of a loss; NaN of a metric, and of a loss that falls to zero or below.
         heat: Annealing still to come: learning rate now as a share of its peak, 1 while it has not fallen; 0 once the training is complete.
         noise: Standard deviation of one value, as the scatter of neighbours tells it; it says nothing of other seeds.
         level_noise: Standard deviation of `level`, from the last third alone.
@@ -41,10 +55,12 @@ class Standing:
     """
 
     n: int
-    source: str
+    measure: Measure
     level: float
     drop: float
     heat: float
+    metric: str = ""
+    first: float = math.nan
     noise: float = 0.0
     level_noise: float = 0.0
     gap: float = 0.0
@@ -54,20 +70,22 @@ class Standing:
     is_lost: bool = False
 
     @property
+    def compared(self) -> str:
+        """What is compared, in words."""
+        return f"validation {self.metric}" if self.metric else str(self.measure)
+
+    @property
     def is_annealed(self) -> bool:
         """Whether the learning rate is known to have come down."""
         return self.heat_is_known and self.heat <= ANNEALED
 
 
-def standing_of(
-    log: TrainingLog, *, goal: str = "loss", higher_is_better: bool = False, by_training: bool = False, thresholds: Thresholds = DEFAULT_THRESHOLDS
-) -> Standing:
+def standing_of(log: TrainingLog, *, goal: str = "loss", by_training: bool = False, thresholds: Thresholds = DEFAULT_THRESHOLDS) -> Standing:
     """Read the end of a log.
 
     Args:
         log: As any tool wrote it.
-        goal: "loss", or a validation metric's name.
-        higher_is_better: Direction of the metric; of no account for the loss.
+        goal: "loss", or the name of a validation metric that says whether more is better.
         by_training: Read the training loss in place of the validation loss.
         thresholds: `diverged_rise` says from where on a loss is lost.
 
@@ -76,28 +94,32 @@ def standing_of(
         >>> falling = Series.of(range(1, 6), (2.0, 1.0, 0.7, 0.6, 0.5))
         >>> rates = Series.of(range(1, 6), (0.1, 0.5, 1.0, 0.6, 0.2))
         >>> standing = standing_of(TrainingLog(name="a", source="CSV", step_unit=StepUnit.EPOCH, lr=rates, valid_loss=falling))
-        >>> standing.source, standing.level, standing.heat
+        >>> standing.compared, standing.level, standing.heat
         ('validation loss', 0.6, 0.2)
     """
-    source, series = _compared(log, goal, by_training=by_training)
-    sign = -1.0 if higher_is_better and goal != "loss" else 1.0
-    values = sign * _finite(series)
+    measure, series = _compared(log, goal, by_training=by_training)
+    metric = goal if measure is Measure.METRIC else ""
+    values = sign_of(goal) * _finite(series)
     heat, is_known, is_complete = _heat(log)
     is_lost = _ends_badly(series) or _has_diverged(log, thresholds)
     if values.size == 0:
-        return Standing(n=0, source=source, level=math.nan, drop=0.0, heat=heat, heat_is_known=is_known, is_complete=is_complete, is_lost=is_lost)
+        return Standing(
+            n=0, measure=measure, metric=metric, level=math.nan, drop=0.0, heat=heat, heat_is_known=is_known, is_complete=is_complete, is_lost=is_lost
+        )
     last = values[-_last(values.size, is_annealed=is_known and heat <= ANNEALED) :]
     level, thinned = float(np.median(last)), _thinned(values)
-    start = max(_start(log, values=values, is_loss=goal == "loss"), level)
+    start = _start(log, values=values, is_loss=goal == "loss")
     return Standing(
         n=values.size,
-        source=source,
+        measure=measure,
+        metric=metric,
         level=level,
-        drop=max(0.0, start - float(thinned.min())),
+        drop=max(0.0, max(start, level) - float(thinned.min())),
+        first=start if goal == "loss" and values.min() > 0 else math.nan,
         heat=heat,
         noise=noise_of(values),
         level_noise=noise_of(values[-max(_FEWEST_FOR_NOISE, values.size // 3) :]) / math.sqrt(last.size),
-        gap=_gap(log, level=level) if source == "validation loss" else 0.0,
+        gap=_gap(log, level=level) if measure is Measure.VALIDATION_LOSS else 0.0,
         roughness=float((thinned - np.minimum.accumulate(thinned)).max()),
         heat_is_known=is_known,
         is_complete=is_complete,
@@ -105,16 +127,22 @@ def standing_of(
     )
 
 
+def sign_of(goal: str) -> float:
+    """What turns the goal so that lower is better: -1 for a metric of which more is better."""
+    return -1.0 if goal != "loss" and direction_of(goal) else 1.0
+
+
 def can_be_read(log: TrainingLog, *, by_training: bool) -> bool:
     """Whether a log has enough of its validation loss, or of its training loss."""
     return _finite(log.train_loss if by_training else log.valid_loss).size >= FEWEST
 
 
-def _compared(log: TrainingLog, goal: str, *, by_training: bool) -> tuple[str, Series]:
+def _compared(log: TrainingLog, goal: str, *, by_training: bool) -> tuple[Measure, Series]:
     if goal != "loss":
-        return (goal, log.valid_metrics[goal]) if len(log.valid_metrics.get(goal, NOTHING)) else ("", NOTHING)
-    name, series = ("training loss", log.train_loss) if by_training else ("validation loss", log.valid_loss)
-    return (name, series) if len(series) else ("", NOTHING)
+        measure, series = Measure.METRIC, log.valid_metrics.get(goal, NOTHING)
+    else:
+        measure, series = (Measure.TRAINING_LOSS, log.train_loss) if by_training else (Measure.VALIDATION_LOSS, log.valid_loss)
+    return (measure, series) if len(series) else (Measure.NOTHING, NOTHING)
 
 
 def _finite(series: Series) -> Floats:
@@ -126,7 +154,10 @@ def _ends_badly(series: Series) -> bool:
 
 
 def _has_diverged(log: TrainingLog, thresholds: Thresholds) -> bool:
-    """As the engine stops a run (`Thresholds.diverged_rise`), for a log that has it all."""
+    """Whether the training loss ends far above where it began: by `Thresholds.diverged_rise` times what it had gained, or its start if that is more.
+
+    The engine stops a run by the same threshold, but at the update where its smoothed loss passes it, and measured from the best so far.
+    """
     if len(log.train_loss) == 0:
         return False
     if _ends_badly(log.train_loss):
@@ -165,7 +196,7 @@ def _heat(log: TrainingLog) -> tuple[float, bool, bool]:
     if progress is not None and progress >= _COMPLETE:
         return 0.0, True, True
     rates = _finite(log.lr)
-    if rates.size < 2 or rates.max() <= 0:  # noqa: PLR2004 (one rate is no schedule)
+    if rates.size < _FEWEST_RATES or rates.max() <= 0:
         return (NO_LR, False, False) if progress is None else (1.0 - progress, True, False)
     return float(np.clip(rates[-1] / rates.max(), 0.0, 1.0)), True, False
 
