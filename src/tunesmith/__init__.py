@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tunesmith.log import Series, StepUnit, TrainingLog
     from tunesmith.plan import Plan, StudyCost, StudyOutcome, Trained
     from tunesmith.plots import plot
-    from tunesmith.reading import CapacityReading, Comparison, ConditionsReading, MinLrReading, RangeReading, read, read_range_test
+    from tunesmith.reading import CapacityReading, Comparison, ConditionsReading, KnobReading, KnobValue, MinLrReading, RangeReading, read, read_range_test
     from tunesmith.recipe import train, tune
     from tunesmith.settings import RunKind, RunSpec, Settings
     from tunesmith.study import Study
@@ -51,6 +51,8 @@ __all__ = [
     "Experiment",
     "Finding",
     "InputError",
+    "KnobReading",
+    "KnobValue",
     "LrRangeTest",
     "Metric",
     "MinLrReading",
@@ -102,7 +104,17 @@ _HOMES = {
     "tunesmith.log": ("Series", "StepUnit", "TrainingLog"),
     "tunesmith.plan": ("Plan", "StudyCost", "StudyOutcome", "Trained"),
     "tunesmith.plots": ("plot",),
-    "tunesmith.reading": ("CapacityReading", "Comparison", "ConditionsReading", "MinLrReading", "RangeReading", "read", "read_range_test"),
+    "tunesmith.reading": (
+        "CapacityReading",
+        "Comparison",
+        "ConditionsReading",
+        "KnobReading",
+        "KnobValue",
+        "MinLrReading",
+        "RangeReading",
+        "read",
+        "read_range_test",
+    ),
     "tunesmith.recipe": ("train", "tune"),
     "tunesmith.settings": ("RunKind", "RunSpec", "Settings"),
     "tunesmith.study": ("Study",),

@@ -22,6 +22,38 @@ class TestMomentum(ProbeContract):
         return probes.momentum(task, settings, total_steps=16, seed=seed, valid_examples=16, execute=execute)
 
 
+class TestMomentumCycle(ProbeContract):
+    n_arms, updates, evaluated = 3, 3 * 16, 3 * 16
+
+    def experiment(self, task: Task, *, seed: int, execute: Execute = execute_here) -> Experiment:
+        return probes.momentum_cycle(task, Settings(lr=0.05, momentum=0.95, batch_size=8), total_steps=16, seed=seed, valid_examples=16, execute=execute)
+
+
+def test_a_cycle_falls_from_the_constant_momentum_at_an_equal_rate_where_it_is_lowest() -> None:
+    recorder = Recorder()
+    experiment = probes.momentum_cycle(Watched().task(), Settings(lr=0.05, momentum=0.95, batch_size=8), total_steps=20, execute=recorder)
+    assert [(arm.label, arm.value) for arm in experiment.arms] == [("constant 0.95", 0.95), ("0.95 to 0.8", 0.8), ("0.95 to 0.85", 0.85)]
+    settings = [spec.settings for spec in recorder.specs]
+    assert [one.momentum for one in settings] == [0.95] * 3
+    assert [one.min_momentum for one in settings] == [None, 0.8, 0.85]
+    assert [one.lr for one in settings] == [0.05, 0.2, 0.15]
+
+
+def test_the_constant_run_beside_cycles_is_that_of_the_probe_of_momenta() -> None:
+    """So a study does not train it twice."""
+    settings = Settings(lr=0.05, momentum=0.95, weight_decay=1e-3, batch_size=8)
+    recorders = Recorder(), Recorder()
+    probes.momentum(Watched().task(), settings, total_steps=20, planned_steps=80, values=(0.95,), execute=recorders[0])
+    probes.momentum_cycle(Watched().task(), settings, total_steps=20, planned_steps=80, execute=recorders[1])
+    assert recorders[0].specs[0] == recorders[1].specs[0]
+
+
+@pytest.mark.parametrize("lowest", [(), (0.95,), (-0.1,), (0.8, 0.99)])
+def test_a_cycle_that_does_not_fall_is_refused(lowest: tuple[float, ...]) -> None:
+    with pytest.raises(InputError, match="below the constant one"):
+        probes.momentum_cycle(Watched().task(), Settings(lr=0.05, momentum=0.95, batch_size=8), total_steps=20, lowest=lowest, execute=Recorder())
+
+
 MOMENTA = st.floats(0, 0.999)
 
 

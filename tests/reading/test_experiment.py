@@ -28,11 +28,23 @@ def test_a_metric_decides_where_it_is_the_goal() -> None:
 
 
 def test_short_runs_are_compared() -> None:
-    made = probes.weight_decay(Watched().task(), Settings(lr=0.1, batch_size=8), total_steps=20, planned_steps=20, values=(0.0, 0.1))
+    candidates = [probes.Candidate(label=f"{size}", value=size, settings=Settings(lr=0.1, batch_size=size), total_steps=20) for size in (4, 8)]
+    made = probes.annealed_runs(Watched().task(), candidates, probe="batch_size", seed=0)
     reading = ts.read(made)
     assert isinstance(reading, ts.Comparison)
     assert reading.best in {arm.label for arm in made.arms}
     assert reading.noise == 0
+
+
+def test_a_knob_by_short_runs_is_compared_seed_by_seed() -> None:
+    task, settings = Watched().task(), Settings(lr=0.1, batch_size=8)
+    decays = probes.weight_decay(task, settings, total_steps=20, planned_steps=20, values=(0.0, 0.1), repeats=2)
+    momenta = probes.momentum(task, settings, total_steps=20, values=(0.5, 0.9), repeats=2)
+    cycle = probes.momentum_cycle(task, settings, total_steps=20, lowest=(0.5,), repeats=2)
+    for made, knob in ((decays, "weight_decay"), (momenta, "momentum"), (cycle, "momentum_cycle")):
+        reading = ts.read(made)
+        assert isinstance(reading, ts.KnobReading)
+        assert (reading.knob, len(reading.values), reading.noise > 0) == (knob, 2, True)
 
 
 @pytest.mark.parametrize("probe", ["bracket", "confirm", "width scan"])

@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 # ruff: noqa: PLC0415 (the point of this file: loaded when called)
 
 
-_PROBES = frozenset({"lr_range", "lr_range_under", "min_lr", "capacity"})
+_PROBES = frozenset({"lr_range", "lr_range_under", "min_lr", "capacity", "momentum", "weight_decay"})
 """Studies of a single probe, as their descriptions name them."""
+_DRAWN_BESIDE = {"momentum": ("momentum_cycle",)}
+"""Experiments that a probe's figure shows in panels of their own."""
 PLOT_ENDINGS = (".png", ".svg", ".pdf")
 
 
@@ -131,6 +133,50 @@ def _min_lr(
     from tunesmith.recipe.single import min_lr
 
     return min_lr(task, out=out, seed=seed, device=device, max_lr=max_lr, steps=steps, batch_size=batch_size, progress=progress)
+
+
+def _momentum(
+    task: "Task",
+    *,
+    out: Path,
+    seed: int,
+    device: str,
+    values: tuple[float, ...] | None,
+    repeats: int,
+    lr: float | None,
+    steps: int | None,
+    schedule: str | None,
+    fixed: Mapping[str, float],
+    progress: "Progress",
+    lr_momentum: float = 0.9,
+) -> Result:
+    from tunesmith.recipe.knobs import momentum
+
+    return momentum(
+        task, out=out, seed=seed, device=device, values=values, repeats=repeats, lr=lr, lr_momentum=lr_momentum, steps=steps, schedule=schedule, fixed=fixed,
+        progress=progress,
+    )  # fmt: skip
+
+
+def _weight_decay(
+    task: "Task",
+    *,
+    out: Path,
+    seed: int,
+    device: str,
+    values: tuple[float, ...] | None,
+    repeats: int,
+    lr: float | None,
+    steps: int | None,
+    schedule: str | None,
+    fixed: Mapping[str, float],
+    progress: "Progress",
+) -> Result:
+    from tunesmith.recipe.knobs import weight_decay
+
+    return weight_decay(
+        task, out=out, seed=seed, device=device, values=values, repeats=repeats, lr=lr, steps=steps, schedule=schedule, fixed=fixed, progress=progress
+    )
 
 
 def _lr_range_under(
@@ -262,7 +308,7 @@ def _schedule_values(settings: Settings, total_steps: int) -> tuple[list[float],
 def _plot_schedule(settings: Settings, total_steps: int, path: Path) -> None:
     from tunesmith.plots import plot_schedule
 
-    with _figure_in(path) as ax:
+    with _figure_in(path) as (ax,):
         plot_schedule(settings, total_steps, ax)
 
 
@@ -271,23 +317,25 @@ def _plot_probe(folder: Path, probe: str, path: Path) -> None:
     from tunesmith.plots import plot
 
     with _open_study(folder) as study:
-        experiment = next((found for found in study.experiments() if found.probe == probe), None)
+        stored = {found.probe: found for found in study.experiments()}
         goal, is_higher_better = study.description.get("goal", "loss"), study.description.get("goal_is_higher_better", False)
-    if experiment is None:
+    if probe not in stored:
         raise InputError(f"--plot must have an experiment '{probe}' to draw, and {str(folder)!r} holds none. Leave it out.")
-    with _figure_in(path) as ax:
-        plot(experiment, ax, goal=str(goal), higher_is_better=bool(is_higher_better))
+    drawn = [stored[name] for name in (probe, *_DRAWN_BESIDE.get(probe, ())) if name in stored]
+    with _figure_in(path, panels=len(drawn)) as panels:
+        for experiment, ax in zip(drawn, panels, strict=True):
+            plot(experiment, ax, goal=str(goal), higher_is_better=bool(is_higher_better))
 
 
 @contextmanager
-def _figure_in(path: Path) -> Generator["Axes"]:
-    """Axes to draw on; the figure is written afterwards."""
+def _figure_in(path: Path, *, panels: int = 1) -> Generator[list["Axes"]]:
+    """Axes to draw on, side by side; the figure is written afterwards."""
     from matplotlib.figure import Figure
 
     if path.suffix.lower() not in PLOT_ENDINGS:
         raise InputError(f"--plot must name a file that ends in {', '.join(PLOT_ENDINGS)}, got {str(path)!r}. Give it another ending.")
-    figure = Figure(figsize=(7.0, 4.0), layout="constrained")
-    yield figure.subplots()
+    figure = Figure(figsize=(7.0 if panels == 1 else 5.0 * panels, 4.0), layout="constrained")
+    yield list(figure.subplots(1, panels, squeeze=False).flat)
     figure.savefig(path, dpi=150)
 
 
@@ -301,7 +349,7 @@ class Backend:
         demo_task: () → the task of `tunesmith demo`.
         tune: As `tunesmith.tune`.
         train: As `tunesmith.train`.
-        lr_range, lr_range_under, min_lr: One probe on a task, read.
+        lr_range, lr_range_under, min_lr, momentum, weight_decay: One probe on a task, read.
         capacity: One probe on a series of tasks, read.
         read_curve_file: CSV of a recorded sweep → what a range test finds in it.
         summarize: Folder of a study → text for a terminal.
@@ -323,6 +371,8 @@ class Backend:
     lr_range: Callable[..., Result] = _lr_range
     lr_range_under: Callable[..., Result] = _lr_range_under
     min_lr: Callable[..., Result] = _min_lr
+    momentum: Callable[..., Result] = _momentum
+    weight_decay: Callable[..., Result] = _weight_decay
     capacity: Callable[..., Result] = _capacity
     read_curve_file: Callable[[Path], Result] = _read_curve_file
     summarize: Callable[[Path], str] = _summarize

@@ -12,6 +12,7 @@ from tunesmith.cli.backend import Backend
 from tunesmith.cli.diagnosing import diagnose
 from tunesmith.cli.drawing import schedule
 from tunesmith.cli.failures import BAD_INPUT
+from tunesmith.cli.knobs import momentum, weight_decay
 from tunesmith.cli.output import write_text
 from tunesmith.cli.probing import capacity, lr_range, min_lr
 from tunesmith.cli.studies import export, report, show
@@ -41,7 +42,7 @@ def group() -> None:
     """
 
 
-for _command in (demo, tune, lr_range, min_lr, capacity, train, diagnose, schedule, show, report, export):
+for _command in (demo, tune, lr_range, min_lr, momentum, weight_decay, capacity, train, diagnose, schedule, show, report, export):
     group.add_command(_command)
 
 

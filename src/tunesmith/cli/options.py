@@ -57,6 +57,24 @@ def parse_fixed(texts: Iterable[str]) -> dict[str, float]:
     return fixed
 
 
+def parse_values(text: str | None) -> tuple[float, ...] | None:
+    """Numbers separated by commas; None where nothing was typed.
+
+    Raises:
+        InputError: Something else.
+
+    Example:
+        >>> parse_values("0, 1e-4,1e-3")
+        (0.0, 0.0001, 0.001)
+    """
+    if text is None:
+        return None
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError as error:
+        raise InputError(f"--values must be numbers separated by commas, got {text!r}. Write for example --values 0.9,0.95.") from error
+
+
 def parse_bounds(texts: Iterable[str]) -> dict[str, tuple[float, float]]:
     """Intervals that the search must stay in, from `--bound KNOB=LOW:HIGH`.
 

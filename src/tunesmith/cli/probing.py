@@ -24,7 +24,8 @@ def _plot_path(_context: click.Context, _parameter: click.Parameter, value: Path
 plot_option = click.option("--plot", type=click.Path(path_type=Path), callback=_plot_path, metavar="FILE", help="Draw it into this file as well.")
 
 
-def _finish(voice: Voice, result: Result) -> int:
+def finish(voice: Voice, result: Result) -> int:
+    """Prints what a probe found, and gives the exit code: 1 where it suggests nothing."""
     document = result.to_dict()
     voice.result(lambda: document, lambda: result_text(document))
     return 0 if document["suggestion"] is not None else 1
@@ -91,7 +92,7 @@ def lr_range(
             "--compare-steps": compare_steps,
         }
         _require_nothing_of_a_study(given | {"--start-lr": start_lr, "--end-lr": end_lr, "--batch-size": batch_size})
-        return _finish(voice, backend.read_curve_file(curve))
+        return finish(voice, backend.read_curve_file(curve))
     if task is None or out is None:
         raise InputError("lr-range must be given --out DIR with FILE:FUNCTION. Add for example --out runs/mine.")
     if repeats is not None and not under:
@@ -110,8 +111,8 @@ def lr_range(
                 backend.load_task(task), out=out, seed=seed, device=device, start_lr=start_lr, end_lr=end_lr, steps=steps, compare_steps=compare_steps,
                 batch_size=batch_size, progress=progress,
             )  # fmt: skip
-    _draw(backend, voice, out=out, probe="lr_range_under" if under else "lr_range", plot=plot)
-    return _finish(voice, result)
+    draw(backend, voice, out=out, probe="lr_range_under" if under else "lr_range", plot=plot)
+    return finish(voice, result)
 
 
 def _require_nothing_of_a_study(given: Mapping[str, object]) -> None:
@@ -121,7 +122,8 @@ def _require_nothing_of_a_study(given: Mapping[str, object]) -> None:
         raise InputError(f"{typed[0]} must come with FILE:FUNCTION; --curve reads what is there and writes nothing. Leave it out.")
 
 
-def _draw(backend: Backend, voice: Voice, *, out: Path, probe: str, plot: Path | None) -> None:
+def draw(backend: Backend, voice: Voice, *, out: Path, probe: str, plot: Path | None) -> None:
+    """Draws a probe's experiment into a file where one was named."""
     if plot is not None:
         backend.plot_probe(out, probe, plot)
         voice.say(f"Figure: {plot}")
@@ -158,8 +160,8 @@ def min_lr(
         result = backend.min_lr(
             backend.load_task(task), out=out, seed=seed, device=device, max_lr=max_lr, steps=steps, batch_size=batch_size, progress=progress
         )
-    _draw(backend, voice, out=out, probe="min_lr", plot=plot)
-    return _finish(voice, result)
+    draw(backend, voice, out=out, probe="min_lr", plot=plot)
+    return finish(voice, result)
 
 
 @command("capacity", example="tunesmith capacity train.py:widths --out runs/widths")
@@ -196,5 +198,5 @@ def capacity(
         result = backend.capacity(
             backend.load_tasks(tasks), out=out, seed=seed, device=device, steps=steps, batch_size=batch_size, repeats=repeats, progress=progress
         )
-    _draw(backend, voice, out=out, probe="capacity", plot=plot)
-    return _finish(voice, result)
+    draw(backend, voice, out=out, probe="capacity", plot=plot)
+    return finish(voice, result)

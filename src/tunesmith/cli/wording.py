@@ -105,9 +105,14 @@ def _table(name: str, rows: list[dict[str, Json]]) -> list[str]:
     """Objects as rows under their names, in the order given."""
     heads = [key for key in rows[0] if key != "label"]
     cells = [[name.capitalize(), *(head.replace("_", " ") for head in heads)]]
-    cells += [[str(row.get("label", "")), *(_value_text(row.get(head)) for head in heads)] for row in rows]
+    cells += [[str(row.get("label", "")), *(_cell_text(head, row.get(head)) for head in heads)] for row in rows]
     widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
     return ["  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
+
+
+def _cell_text(head: str, value: Json) -> str:
+    """Two numbers are a range, but two seeds are not."""
+    return ", ".join(_value_text(item) for item in value) if head == "losses" and isinstance(value, list) else _value_text(value)
 
 
 def _value_text(value: Json) -> str:
@@ -118,7 +123,7 @@ def _value_text(value: Json) -> str:
         is_range = len(numbers) == len(value) == 2  # noqa: PLR2004 (low, high)
         if len(value) == 2 and len(numbers) == 1 and value[1] is None:  # noqa: PLR2004 (an open end)
             return f"{number_text(numbers[0])} or more"
-        return interval_text((numbers[0], numbers[1]), digits=3) if is_range else ", ".join(_value_text(item) for item in value)
+        return interval_text((numbers[0], numbers[1]), digits=3) if is_range else ", ".join(_value_text(item) for item in value) or number_text(None)
     return ", ".join(f"{name} {_value_text(item)}" for name, item in value.items()) if isinstance(value, dict) else str(value)
 
 

@@ -1,4 +1,4 @@
-"""Records as matplotlib figures, drawn on Axes and never shown; the numbers behind them are in `facts`, `arms` and `overlays`.
+"""Records as matplotlib figures, drawn on Axes and never shown; the numbers behind them are in `facts`, `arms`, `overlays` and `knob_facts`.
 
 Loaded when first used, so that `tunesmith.plots.digits` and the command line need no numpy.
 """
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tunesmith.plots.clues import diagnosis_figure, plot_clues, plot_diagnosis
     from tunesmith.plots.figures import plot_curves, plot_experiment, plot_range_test, plot_schedule
+    from tunesmith.plots.knobs import plot_knob
     from tunesmith.plots.probe_figures import plot, plot_capacity, plot_conditions
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "plot_curves",
     "plot_diagnosis",
     "plot_experiment",
+    "plot_knob",
     "plot_range_test",
     "plot_schedule",
 ]
@@ -30,6 +32,7 @@ _HOMES = {
     "plot_clues": "clues",
     "plot_conditions": "probe_figures",
     "plot_diagnosis": "clues",
+    "plot_knob": "knobs",
 }
 
 

@@ -103,7 +103,7 @@ def knob_scale(probe: str, values: Sequence[float | None]) -> KnobScale:
     known = [value for value in values if value is not None and math.isfinite(value)]
     if not known or len(known) < len(values):
         return KnobScale(name="order")
-    if probe == "momentum" and max(known) < 1:
+    if probe in ("momentum", "momentum_cycle") and max(known) < 1:
         return KnobScale(name="momentum")
     positive = [value for value in known if value > 0]
     is_wide = len(positive) == len(known) and max(known) >= _WIDE * min(known)

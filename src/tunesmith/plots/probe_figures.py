@@ -9,11 +9,13 @@ from tunesmith.finding import Finding
 from tunesmith.plots.clues import plot_clues, plot_diagnosis
 from tunesmith.plots.digits import number_text
 from tunesmith.plots.figures import axes_or_new, in_words, named, plot_experiment, plot_range_test
+from tunesmith.plots.knobs import plot_knob
 from tunesmith.plots.overlays import ConditionFacts, capacity_facts, height_at, overlay_facts
 from tunesmith.plots.palette import TRAINING, VALIDATION, distinct
 from tunesmith.reading import read_capacity, read_conditions, read_min_lr, read_range
 from tunesmith.reading.capacity import CapacityReading
 from tunesmith.reading.conditions import ConditionsReading
+from tunesmith.reading.experiment import KNOB_READINGS
 from tunesmith.settings import RunKind, RunSpec
 
 if TYPE_CHECKING:
@@ -35,7 +37,8 @@ def plot(found: Experiment | Diagnosis | CurveDiagnosis, ax: "Axes | None" = Non
 
     Returns:
         The Axes. "lr_range": loss against learning rate, zone and edge marked, repeats as a band. "lr_range_under": all conditions over one another, ranked.
-        "capacity": the goal over the number of parameters, its parts named. Any other: the goal at the end of each run against the probe's knob.
+        "capacity": the goal over the number of parameters, its parts named. "momentum", "momentum_cycle", "weight_decay": the goal over the values, a line a
+        seed, the value to take ringed. Any other: the goal at the end of each run against the probe's knob.
         A diagnosis: the curve with its clues marked; several curves over one another.
 
     Raises:
@@ -60,6 +63,9 @@ def _plot_experiment(experiment: Experiment, ax: "Axes | None", *, goal: str, hi
         case "capacity":
             reading = read_capacity(experiment, goal=goal, higher_is_better=higher_is_better)
             return plot_capacity(reading, ax, goal=goal, higher_is_better=higher_is_better)
+        case "momentum" | "momentum_cycle" | "weight_decay":
+            knob = KNOB_READINGS[experiment.probe](experiment, goal=goal, higher_is_better=higher_is_better)
+            return plot_knob(knob, ax, goal=goal, higher_is_better=higher_is_better)
         case "min_lr":
             return plot_experiment(experiment, ax, interval=_interval(read_min_lr(experiment).findings), goal=goal)
         case _:

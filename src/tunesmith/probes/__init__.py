@@ -6,7 +6,7 @@ from tunesmith.probes.confirm import confirm, current
 from tunesmith.probes.lr_range import bracket, lr_range
 from tunesmith.probes.lr_range_under import lr_range_under, named_conditions
 from tunesmith.probes.min_lr import min_lr
-from tunesmith.probes.momentum import at_momentum, momentum
+from tunesmith.probes.momentum import at_momentum, momentum, momentum_cycle
 from tunesmith.probes.weight_decay import weight_decay
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "lr_range_under",
     "min_lr",
     "momentum",
+    "momentum_cycle",
     "named_conditions",
     "weight_decay",
 ]

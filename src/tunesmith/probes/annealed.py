@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tunesmith.errors import BudgetError
+from tunesmith.errors import BudgetError, InputError
 from tunesmith.experiment import Arm, Experiment
 from tunesmith.fleet import Execute, execute_here
 from tunesmith.settings import RunSpec, Settings
@@ -34,32 +34,44 @@ def annealed_runs(
     *,
     probe: str,
     seed: int,
+    repeats: int = 1,
+    evaluations: int = 0,
     valid_examples: int | None = None,
     execute: Execute = execute_here,
 ) -> Experiment:
-    """One short annealed run for each candidate, all from the same initial weights and in the same data order.
+    """A short annealed run for each candidate and seed; on one seed all start from the same weights and see the same data order.
 
-    Costs each candidate's `total_steps` updates and one evaluation. Judges nothing: see `reading.comparison`.
+    Costs each candidate `repeats` runs of its `total_steps` updates, with `evaluations` + 1 evaluations. Judges nothing: see `reading.comparison` and
+    `reading.knob`.
 
     Args:
         task: What to train; a fresh network is made for each run.
         candidates: Settings and lengths; at least one.
         probe: The experiment's name.
         seed: Fixes initialisation, order and augmentation for all of them: what they share cancels in a comparison.
+        repeats: Seeds, `seed`, `seed + 1`, …, shared by all candidates; ≥ 1.
+        evaluations: Evaluations on the way.
         valid_examples: Size of the fixed validation slice; None for all of it.
         execute: Where the runs are made. Default: in this process.
 
     Raises:
         BudgetError: No candidate.
+        InputError: `repeats` < 1.
     """
     if not candidates:
         raise BudgetError(f"Probe '{probe}' must have at least one candidate, got none. Pass values to try.")
+    if repeats < 1:
+        raise InputError(f"repeats must be ≥ 1, got {repeats}. Pass how many seeds every candidate is to be run on.")
+    every = [(candidate, seed + repeat) for repeat in range(repeats) for candidate in candidates]
     specs = [
-        RunSpec(settings=candidate.settings, total_steps=candidate.total_steps, seed=seed, valid_examples=valid_examples, reestimates_norm=True)
-        for candidate in candidates
-    ]
+        RunSpec(
+            settings=candidate.settings, total_steps=candidate.total_steps, seed=one, evaluations=evaluations, valid_examples=valid_examples,
+            reestimates_norm=True,
+        )
+        for candidate, one in every
+    ]  # fmt: skip
     runs = execute(task, specs)
-    arms = [Arm(label=candidate.label, value=candidate.value, run=run) for candidate, run in zip(candidates, runs, strict=True)]
+    arms = [Arm(label=candidate.label, value=candidate.value, run=run) for (candidate, _), run in zip(every, runs, strict=True)]
     return Experiment(probe=probe, arms=tuple(arms))
 
 

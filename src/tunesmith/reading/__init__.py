@@ -5,14 +5,19 @@ from tunesmith.reading.clues import read_clues
 from tunesmith.reading.comparison import Comparison, compare, noise_between_seeds
 from tunesmith.reading.conditions import Condition, ConditionsReading, read_conditions
 from tunesmith.reading.experiment import Reading, read
+from tunesmith.reading.knob import KnobReading, KnobValue
 from tunesmith.reading.min_lr import MinLrReading, read_min_lr
+from tunesmith.reading.momentum import read_momentum, read_momentum_cycle
 from tunesmith.reading.range_test import RangeOutcome, RangeReading, read_range, read_range_test
+from tunesmith.reading.weight_decay import read_weight_decay
 
 __all__ = [
     "CapacityReading",
     "Comparison",
     "Condition",
     "ConditionsReading",
+    "KnobReading",
+    "KnobValue",
     "MinLrReading",
     "Network",
     "RangeOutcome",
@@ -25,6 +30,9 @@ __all__ = [
     "read_clues",
     "read_conditions",
     "read_min_lr",
+    "read_momentum",
+    "read_momentum_cycle",
     "read_range",
     "read_range_test",
+    "read_weight_decay",
 ]

@@ -7,14 +7,19 @@ from tunesmith.experiment import Experiment
 from tunesmith.reading.capacity import CapacityReading, read_capacity
 from tunesmith.reading.comparison import Comparison, compare, noise_between_seeds
 from tunesmith.reading.conditions import ConditionsReading, read_conditions
+from tunesmith.reading.knob import KnobReading
 from tunesmith.reading.min_lr import MinLrReading, read_min_lr
+from tunesmith.reading.momentum import read_momentum, read_momentum_cycle
 from tunesmith.reading.range_test import RangeReading, read_range
+from tunesmith.reading.weight_decay import read_weight_decay
 from tunesmith.settings import RunKind
 from tunesmith.thresholds import DEFAULT_THRESHOLDS, Thresholds
 
-Reading: TypeAlias = RangeReading | ConditionsReading | MinLrReading | CapacityReading | Comparison
+Reading: TypeAlias = RangeReading | ConditionsReading | MinLrReading | CapacityReading | KnobReading | Comparison
 
-_COMPARED = ("momentum", "weight_decay", "batch_size", "peak_lr")
+KNOB_READINGS = {"momentum": read_momentum, "momentum_cycle": read_momentum_cycle, "weight_decay": read_weight_decay}
+"""Probe of a knob by short annealed runs → its reading."""
+_COMPARED = ("batch_size", "peak_lr")
 
 
 def read(experiment: Experiment, *, goal: str = "loss", higher_is_better: bool = False, thresholds: Thresholds = DEFAULT_THRESHOLDS) -> Reading:
@@ -22,15 +27,15 @@ def read(experiment: Experiment, *, goal: str = "loss", higher_is_better: bool =
 
     Args:
         experiment: As a probe or a study gives it.
-        goal: What decides between runs to the end ("capacity" and the comparisons): "loss" or a metric's name, as `Task.goal`.
+        goal: What decides between runs to the end ("capacity", the knobs and the comparisons): "loss" or a metric's name, as `Task.goal`.
         higher_is_better: Its direction.
         thresholds: The constants of judgement.
 
     Returns:
         For "lr_range" a RangeReading (of several sweeps the last), for "lr_range_under" a ConditionsReading, for "min_lr" a MinLrReading (the peak taken as
         three times the largest rate tried, which holds for the default shares alone: call `read_min_lr` with `max_lr` for others), for "capacity" a
-        CapacityReading, for "momentum", "weight_decay", "batch_size" and "peak_lr" a Comparison, whose noise is known only where a setting was repeated on
-        another seed.
+        CapacityReading, for "momentum", "momentum_cycle" and "weight_decay" a KnobReading, for "batch_size" and "peak_lr" a Comparison; their noise is known
+        only where settings were repeated on another seed.
 
     Raises:
         InputError: An experiment that no reading is for, such as "bracket" or "confirm", or a range test without a linear sweep.
@@ -57,11 +62,14 @@ def read(experiment: Experiment, *, goal: str = "loss", higher_is_better: bool =
             return read_min_lr(experiment, thresholds=thresholds)
         case "capacity":
             return read_capacity(experiment, goal=goal, higher_is_better=higher_is_better, thresholds=thresholds)
+        case probe if probe in KNOB_READINGS:
+            return KNOB_READINGS[probe](experiment, goal=goal, higher_is_better=higher_is_better)
         case probe if probe in _COMPARED:
             noise = noise_between_seeds([experiment], goal=goal, higher_is_better=higher_is_better)
             return compare(experiment, noise=noise, goal=goal, higher_is_better=higher_is_better, thresholds=thresholds)
         case _:
             raise InputError(
-                f"An experiment must come from lr_range, lr_range_under, min_lr, capacity, {', '.join(_COMPARED)} to be read, got '{experiment.probe}'. "
+                f"An experiment must come from lr_range, lr_range_under, min_lr, capacity, {', '.join((*KNOB_READINGS, *_COMPARED))} to be read, "
+                f"got '{experiment.probe}'. "
                 "Look at the curves of its arms."
             )

@@ -3,21 +3,20 @@
 import dataclasses
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from tunesmith import probes
 from tunesmith.errors import BudgetError, InputError
 from tunesmith.experiment import Arm, Experiment
-from tunesmith.probes.lr_range import FEWEST_STEPS, found_end, sweep_range, usual_steps
-from tunesmith.reading.bracket import next_end
+from tunesmith.probes.lr_range import FEWEST_STEPS, usual_steps
 from tunesmith.reading.drift import compare_lengths
 from tunesmith.reading.min_lr import SHARES, MinLrReading, read_min_lr
-from tunesmith.reading.range_test import RangeReading, read_range
-from tunesmith.recipe.allowance import CONSTANT_EVALUATIONS, SWEEP_EVALUATIONS
+from tunesmith.reading.range_test import RangeReading
+from tunesmith.recipe.allowance import CONSTANT_EVALUATIONS
 from tunesmith.recipe.laboratory import Laboratory
 from tunesmith.recipe.probe_study import open_probe_study, starting_settings, validation_of, write_study_report
 from tunesmith.recipe.progress import Progress
+from tunesmith.recipe.sweeping import Sweep, make_sweep, one_sweep, put_sweeps
 from tunesmith.settings import Settings
 from tunesmith.task import Task
 
@@ -71,7 +70,7 @@ def lr_range(
         settings = starting_settings(lab, batch_size)
         length = usual_steps(task, settings.batch_size) if steps is None else steps
         _check_lengths(length, compared=compare_steps)
-        sweep, before = _sweep(lab, settings, start_lr=start_lr, end_lr=end_lr, length=length)
+        sweep, before = make_sweep(lab, settings, start_lr=start_lr, end_lr=end_lr, length=length)
         reading = sweep.reading
         if compare_steps is not None:
             reading = _compared(lab, settings, sweep, start_lr=start_lr, length=compare_steps, before=before)
@@ -125,7 +124,7 @@ def min_lr(
         settings = starting_settings(lab, batch_size)
         peak = max_lr
         if peak is None:
-            sweep, _ = _sweep(lab, settings, start_lr=None, end_lr=None, length=usual_steps(task, settings.batch_size))
+            sweep, _ = make_sweep(lab, settings, start_lr=None, end_lr=None, length=usual_steps(task, settings.batch_size))
             peak = sweep.reading.suggestion()
         settings = dataclasses.replace(settings, lr=peak, min_lr=None)
         length = max(FEWEST_CONSTANT_STEPS, round(CONSTANT_SHARE * task.steps_at(settings.batch_size))) if steps is None else steps
@@ -150,16 +149,6 @@ def _constant_runs(lab: Laboratory, settings: Settings, *, length: int, shares: 
     )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class _Sweep:
-    """A range test that was made, and what was read from it."""
-
-    arm: Arm
-    reading: RangeReading
-    end_lr: float
-    length: int
-
-
 def _check_lengths(length: int, *, compared: int | None) -> None:
     """Refuse lengths that cannot be read or compared, before anything is trained."""
     for name, steps in (("steps", length), ("compare_steps", compared)):
@@ -169,57 +158,12 @@ def _check_lengths(length: int, *, compared: int | None) -> None:
         raise InputError(f"compare_steps must differ from the {length} steps of the sweep, or there is nothing to compare. Pass for example {4 * length}.")
 
 
-def _sweep(lab: Laboratory, settings: Settings, *, start_lr: float | None, end_lr: float | None, length: int) -> tuple[_Sweep, tuple[Arm, ...]]:
-    """One range test, and the sweeps that it took the place of.
-
-    Where nobody said how far, a bracket does, and a sweep that went much too far or not far enough is made once more. `tune` does not go farther where a
-    sweep saw no edge: its budget ends, and its stage of the peak goes up by itself. Here is no budget and no later stage: the suggestion is the answer.
-    """
-    if end_lr is not None:
-        sweep = _one_sweep(lab, settings, start_lr=start_lr, end_lr=end_lr, length=length)
-        _put(lab, [sweep.arm], sweep.reading)
-        return sweep, ()
-    bracket, end_lr = found_end(lab.task, settings, seed=lab.search_seed(0), execute=lab.executor("search"), optimizer_name=lab.checked.acts_like)
-    lab.put(Experiment(probe="bracket", arms=(bracket,), verdict=f"The linear sweep ends at {end_lr:.2g}."))
-    sweep = _one_sweep(lab, settings, start_lr=start_lr, end_lr=end_lr, length=length)
-    _put(lab, [sweep.arm], sweep.reading)
-    again = next_end(sweep.reading, end_lr=end_lr, highest=sweep_range(lab.checked.acts_like)[1])
-    if again is None or again <= (start_lr or 0.0):
-        return sweep, ()
-    second = _one_sweep(lab, settings, start_lr=start_lr, end_lr=again, length=length)
-    _put(lab, [sweep.arm, second.arm], second.reading)
-    return second, (sweep.arm,)
-
-
-def _one_sweep(lab: Laboratory, settings: Settings, *, start_lr: float | None, end_lr: float, length: int) -> _Sweep:
-    lab.progress.stage("lr_range", f"Range test: learning rate to {end_lr:.2g} in {length} updates.")
-    evaluations, valid_examples = validation_of(lab, steps=length, batch_size=settings.batch_size, evaluations=SWEEP_EVALUATIONS)
-    found = probes.lr_range(
-        lab.task,
-        settings,
-        start_lr=start_lr or 0.0,
-        end_lr=end_lr,
-        steps=length,
-        seed=lab.search_seed(0),
-        evaluations=evaluations,
-        valid_examples=valid_examples,
-        execute=lab.executor("search"),
-    )
-    reading = read_range(found.arms[0].run.curve, thresholds=lab.thresholds)
-    return _Sweep(arm=found.arms[0], reading=reading, end_lr=end_lr, length=length)
-
-
-def _put(lab: Laboratory, arms: Sequence[Arm], reading: RangeReading) -> None:
-    """Store every sweep that was made, the one that was read last."""
-    lab.put(Experiment(probe="lr_range", arms=tuple(arms), findings=reading.findings, verdict=reading.advice))
-
-
-def _compared(lab: Laboratory, settings: Settings, sweep: _Sweep, *, start_lr: float | None, length: int, before: Sequence[Arm]) -> RangeReading:
+def _compared(lab: Laboratory, settings: Settings, sweep: Sweep, *, start_lr: float | None, length: int, before: Sequence[Arm]) -> RangeReading:
     """The sweep's reading with a finding on how far the suggestion moves with the length, from one more sweep over the same learning rates."""
-    other = _one_sweep(lab, settings, start_lr=start_lr, end_lr=sweep.end_lr, length=length)
+    other = one_sweep(lab, settings, start_lr=start_lr, end_lr=sweep.end_lr, length=length)
     shorter, longer = sorted((sweep, other), key=lambda one: one.length)
     drift = compare_lengths(shorter.reading, longer.reading, steps=(shorter.length, longer.length))
     reading = dataclasses.replace(sweep.reading, findings=(*sweep.reading.findings, drift))
     arms = [dataclasses.replace(one.arm, label=f"{one.arm.label}, {one.length} updates") for one in (other, sweep)]
-    _put(lab, [*before, *arms], reading)
+    put_sweeps(lab, [*before, *arms], reading)
     return reading

@@ -17,7 +17,7 @@ from tunesmith.report.trials import confirm_section, knob_section
 from tunesmith.report.wording import plain, probe_title
 from tunesmith.settings import Json
 
-KNOB_PROBES = ("peak_lr", "min_lr", "batch_size", "momentum", "weight_decay")
+KNOB_PROBES = ("peak_lr", "min_lr", "batch_size", "momentum", "momentum_cycle", "weight_decay")
 _PLACED = frozenset({"bracket", "lr_range", "lr_range_under", "capacity", "confirm", "current", *KNOB_PROBES})
 
 _COUNTING = (

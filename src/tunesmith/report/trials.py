@@ -20,6 +20,7 @@ _AXES = {
     "peak_lr": "peak learning rate, logarithmic",
     "min_lr": "starting learning rate, logarithmic",
     "momentum": "momentum",
+    "momentum_cycle": "lowest momentum, where the rate is largest",
     "weight_decay": "weight decay, logarithmic",
 }
 _HEIGHT, _TALL = 320, 420

@@ -11,11 +11,12 @@ PROBES = {
     "peak_lr": "Peak learning rate",
     "min_lr": "Starting learning rate",
     "momentum": "Momentum",
+    "momentum_cycle": "Cyclical momentum",
     "weight_decay": "Weight decay",
     "confirm": "Plan, confirmed",
     "current": "Current settings",
 }
-FINDINGS = PROBES | {"max_lr": "Peak learning rate", "against_current": "Against the current settings"}
+FINDINGS = PROBES | {"max_lr": "Peak learning rate", "total_decay": "Total decay", "against_current": "Against the current settings"}
 LIKELY, CONFIDENT = 0.5, 0.8
 _UNREADABLE = "\ufffd"
 

@@ -1,38 +1,27 @@
 """Weight decay by the report's grid, chosen by size of data and network; the exponent bisected, borders extended."""
 
 import dataclasses
-import math
 
 from tunesmith import probes
 from tunesmith.experiment import Experiment
+from tunesmith.probes.weight_decay import usual_decays
 from tunesmith.reading.comparison import Comparison, choice_finding
+from tunesmith.reading.weight_decay import next_decay
 from tunesmith.recipe.laboratory import Laboratory
 from tunesmith.recipe.limits import Limits
-from tunesmith.recipe.stages.state import Tuning, arm_of, judge, merged, rounded, short_steps
+from tunesmith.recipe.stages.state import Tuning, arm_of, judge, merged, short_steps
 from tunesmith.schedules import total_decay
 from tunesmith.settings import Settings
 
-SHALLOW_GRID = (1e-4, 1e-3, 1e-2)
-UNKNOWN_GRID = (0.0, 1e-5, 1e-4, 1e-3)
-DEEP_GRID = (0.0, 1e-6, 1e-5, 1e-4)
-"""Grids of the report, section 4.4 (METHOD, section 2.5)."""
-ADAMW_TOTAL_DECAYS = (0.0, 0.3, 1.0, 3.0)
-"""For AdamW, where torch multiplies the decay by the learning rate, a grid in total decay (METHOD, section 2.5)."""
-SHALLOW_LAYERS, DEEP_LAYERS, LITTLE_DATA = 4, 20, 5_000
 MOST_EXTRA_RUNS = 2
 
 
 def grid(lab: Laboratory, settings: Settings, limits: Limits) -> tuple[float, ...]:
     """Weight decays to try, ascending: by optimizer, depth of the network and size of the data, within the user's bounds."""
-    if lab.checked.acts_like == "adamw":
-        unit = _total_decay_of_one(lab, settings)
-        return limits.within("weight_decay", tuple(rounded(total / unit, digits=1) for total in ADAMW_TOTAL_DECAYS))
-    if lab.checked.n_weight_layers >= DEEP_LAYERS:
-        values = DEEP_GRID
-    elif lab.checked.n_weight_layers <= SHALLOW_LAYERS or lab.task.n_train < LITTLE_DATA:
-        values = SHALLOW_GRID
-    else:
-        values = UNKNOWN_GRID
+    unit = total_decay_of_one(lab, settings) if lab.checked.acts_like == "adamw" else 1.0
+    values = usual_decays(
+        acts_like=lab.checked.acts_like, n_weight_layers=lab.checked.n_weight_layers, n_train=lab.task.n_train, total_decay_of_one=unit
+    )  # fmt: skip
     return limits.within("weight_decay", values)
 
 
@@ -91,17 +80,7 @@ def _refinement(comparison: Comparison, experiment: Experiment, limits: Limits) 
     if not comparison.best or not comparison.matters:
         return None
     score_of = {arm_of(experiment, label).value or 0.0: found for label, found in comparison.scores.items()}
-    tried = sorted(score_of)
-    at = tried.index(arm_of(experiment, comparison.best).value or 0.0)
-    if at == len(tried) - 1:
-        value = tried[-1] * 10 if tried[-1] > 0 else 1e-5
-    elif at == 0:
-        value = tried[0] / 10
-    else:
-        below, above = tried[at - 1], tried[at + 1]
-        neighbour = below if score_of[below] <= score_of[above] else above
-        value = tried[at] / 10 if neighbour == 0.0 else math.sqrt(tried[at] * neighbour)
-    value = limits.clip("weight_decay", rounded(value, digits=1))
+    value = limits.clip("weight_decay", next_decay(score_of))
     return None if value in score_of else value
 
 
@@ -110,7 +89,8 @@ def _border(chosen: float, comparison: Comparison) -> str:
     return f" {chosen:.1g} lies at the border of what was tried." if chosen in (max(tried), min(tried)) and chosen > 0 else ""
 
 
-def _total_decay_of_one(lab: Laboratory, settings: Settings) -> float:
+def total_decay_of_one(lab: Laboratory, settings: Settings) -> float:
+    """Total decay of a full training at a weight decay of 1."""
     shape = lab.task.schedule if callable(lab.task.schedule) else None
     one = dataclasses.replace(settings, weight_decay=1.0)
     return total_decay(one, total_steps=lab.task.steps_at(settings.batch_size), optimizer_name=lab.checked.acts_like, shape=shape)
