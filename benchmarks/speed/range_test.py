@@ -21,7 +21,8 @@ from benchmarks.speed.peers import Peer, Sweep, quiet
 from benchmarks.speed.row import Row, missing, ratios
 from benchmarks.speed.turns import Contender, Seconds, cpu, take_turns, timed
 from tunesmith import probes
-from tunesmith.recipe.single import SWEEP_EVALUATIONS, lr_range
+from tunesmith.recipe.allowance import SWEEP_EVALUATIONS
+from tunesmith.recipe.single import lr_range
 from tunesmith.settings import Settings
 from tunesmith.task import Task
 
