@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 
 from benchmarks.speed.turns import Seconds
@@ -20,9 +21,19 @@ class BareSeconds:
     steps: Seconds
 
 
+def _tensors(part: object) -> tuple[Tensor, Tensor]:
+    """Inputs and targets, which a bare loop indexes."""
+    match part:
+        case (Tensor() as inputs, Tensor() as targets):
+            return inputs, targets
+        case _:
+            raise ValueError(f"A bare loop must be given tensors, got {type(part).__name__}. Bench a task of tensors.")
+
+
 def train_bare(task: Task, spec: RunSpec) -> BareSeconds:
     """Train a network of a task of tensors with cross-entropy: batches by index, `loss.item()` at every step, one evaluation of the validation set."""
-    (inputs, targets), (valid_inputs, valid_targets) = task.train, task.valid  # type: ignore[misc]
+    inputs, targets = _tensors(task.train)
+    valid_inputs, valid_targets = _tensors(task.valid)
     settings = spec.settings
     lr_of = lr_schedule(settings, total_steps=spec.total_steps)
     lrs = [lr_of(step) for step in range(spec.total_steps)]

@@ -22,6 +22,12 @@ class Arm:
     value: float | None
     run: Run
 
+    @property
+    def title(self) -> str:
+        """The label with the seed, which some labels name already."""
+        seed = f"seed {self.run.spec.seed}"
+        return self.label if seed in self.label else f"{self.label}, {seed}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Experiment:

@@ -82,6 +82,7 @@ def test_the_committed_scores_meet_the_aim() -> None:
         assert ours["brier"] < lower["brier"]
 
 
+@pytest.mark.slow
 def test_the_command_scores_what_is_on_disk(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(["--cached", "--tasks", "digits_cnn", "--out", str(tmp_path), "--picture", str(tmp_path / "a.png")])
     assert "| digits_cnn | 225 |" in capsys.readouterr().out

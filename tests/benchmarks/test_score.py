@@ -43,6 +43,7 @@ def test_shares_of_wins() -> None:
     assert bootstrapped_wins([([1.0], [2.0])] * 5) == (1.0, 1.0, 1.0)
 
 
+@pytest.mark.slow
 def test_the_interval_of_wins_covers_the_truth_about_as_often_as_it_says() -> None:
     rng = random.Random(0)
     covered, width = 0, 0.0

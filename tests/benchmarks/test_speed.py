@@ -31,10 +31,12 @@ def assert_finite(rows: list[Row]) -> None:
         assert all(map(math.isfinite, row.quartiles)), row
 
 
+@pytest.mark.slow
 def test_loop() -> None:
     assert_finite(loop.measure(loop.Sizes(turns=2, mlp_steps=3, lenet_steps=1, memory_steps=20)))
 
 
+@pytest.mark.slow
 def test_a_range_test_inside_a_script() -> None:
     assert_finite(in_script.measure(in_script.Sizes(mlp_turns=1, lenet_turns=1, steps=20)))
 
@@ -59,6 +61,7 @@ def test_memory_of_a_range_test() -> None:
     assert peaks[0].peak < peaks[1].peak < peaks[0].peak + 1.5 * peaks[0].state
 
 
+@pytest.mark.slow
 def test_short_runs_in_this_process() -> None:
     assert_finite(short_runs.measure(short_runs.Sizes(turns=1, runs=1, overhead_turns=2, workers=())))
 
@@ -70,6 +73,7 @@ def test_short_runs_with_workers() -> None:
     assert "digits: in this process / 2 workers" in {row.subject for row in rows}
 
 
+@pytest.mark.slow
 def test_store() -> None:
     rows = store.measure(store.Sizes(turns=2, runs=3, points=10))
     assert_finite(rows)
@@ -91,6 +95,7 @@ def test_startup_loads_no_torch() -> None:
 TINY_SWEEP = range_test.Sizes(mlp_turns=1, lenet_turns=0, steps=20, n_valid=30)
 
 
+@pytest.mark.slow
 def test_range_test_with_absent_peers() -> None:
     rows = range_test.measure(TINY_SWEEP, plain=[ABSENT], validating=[ABSENT])
     absent = [row for row in rows if ABSENT.name in row.subject]
@@ -99,6 +104,7 @@ def test_range_test_with_absent_peers() -> None:
     assert all(row.to_dict()["median"] is None for row in absent)
 
 
+@pytest.mark.slow
 def test_range_test_with_a_peer() -> None:
     peer = Peer(name="a peer", package="json", module="json", run=lambda sweep: sweep.steps)
     rows = range_test.measure(TINY_SWEEP, plain=[peer], validating=[])

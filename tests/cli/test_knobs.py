@@ -3,24 +3,11 @@ from pathlib import Path
 
 import pytest
 from tests.cli.harness import Typed
-from tests.cli.test_probing import FLAT, FOUND, Answer
+from tests.cli.test_probing import FLAT, FOUND, backend
 
-from tunesmith.cli.backend import Backend
 from tunesmith.plots.digits import number_text
 
 VALUE = {"label": "momentum 0.9", "value": 0.9, "lr": 0.05, "loss": 1.5, "losses": [1.4, 1.6], "difference": 0.2, "interval": [0.1, 0.3], "state": "worse"}
-
-
-def backend(document: dict[str, object], given: dict[str, object] | None = None) -> Backend:
-    def probe(task: object, **options: object) -> Answer:
-        if given is not None:
-            given.update(task=task, **options)
-            del given["progress"]
-        return Answer(document)
-
-    return Backend(
-        load_task=lambda reference: reference, momentum=probe, weight_decay=probe, plot_probe=lambda folder, name, path: path.write_text(f"{folder} {name}")
-    )
 
 
 def test_momentum_hands_its_options_over(run: Typed) -> None:

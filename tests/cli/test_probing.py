@@ -49,6 +49,8 @@ def backend(document: dict[str, object], given: dict[str, object] | None = None)
         lr_range_under=under,
         min_lr=probe,
         capacity=probe,
+        momentum=probe,
+        weight_decay=probe,
         read_curve_file=lambda path: Answer(document | {"advice": [f"Read {path}."]}),
         plot_probe=lambda folder, name, path: path.write_text(f"{folder} {name}"),
     )

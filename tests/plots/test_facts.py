@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tunesmith.curve import Curve, Run, RunOutcome
-from tunesmith.plots.facts import MOST_POINTS, Line, curve_facts, loss_range, lr_at_evaluations, range_test_facts, schedule_facts, smoothing_width
+from tunesmith.plots.facts import MOST_POINTS, Line, curve_facts, loss_range, lr_at_evaluations, range_test_facts, schedule_facts
 from tunesmith.reading.smoothing import smooth
+from tunesmith.reading.track import smoothing_width
 from tunesmith.settings import RunSpec, Settings
 
 

@@ -85,6 +85,7 @@ def ridge_loss(weight_decay: float) -> float:
 BEST_DECAY = min((10 ** (exponent / 20) for exponent in range(-80, 41)), key=ridge_loss)
 
 
+@pytest.mark.slow
 def test_the_best_weight_decay_of_a_ridge_regression_is_found(tmp_path: Path) -> None:
     """It lies above the whole grid, whose border is extended; the exponent is bisected to within half a decade's factor of two."""
     assert BEST_DECAY > 0.03

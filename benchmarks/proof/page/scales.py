@@ -7,6 +7,8 @@ from dataclasses import dataclass
 LANE = 1.07
 """Where what is off the scale is drawn."""
 _LARGEST_REGRET = 1000.0
+_MOST_TICKS = 8
+"""As many names stand side by side."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,8 +48,8 @@ def cost_scale(totals: Iterable[float], *, title: str = "total cost, full traini
     low, high = min(known) / 1.15, max(known) * 1.15
     decades = [step * 10.0**power for power in range(-4, 7) for step in (1, 2, 5)]
     named = [value for value in decades if low <= value <= high]
-    if len(named) > 8:  # noqa: PLR2004 (as many as stand side by side)
-        named = [value for value in named if abs(math.log10(value) - round(math.log10(value))) < 1e-9]  # noqa: PLR2004 (a power of ten)
+    if len(named) > _MOST_TICKS:
+        named = [value for value in named if math.log10(value).is_integer()]
     return Scale(title=title, low=low, high=high, ticks=tuple(named), bend=math.log10)
 
 

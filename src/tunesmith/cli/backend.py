@@ -1,10 +1,11 @@
 """What does the work that the commands ask for: one record of functions, so that a test can hand over others. Each loads what it needs when it is called."""
 
-from collections.abc import Callable, Generator, Mapping
+import functools
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar
 
 from tunesmith.errors import InputError
 from tunesmith.settings import Json, Settings
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from tunesmith.plan import Plan, Trained
-    from tunesmith.recipe.progress import Progress
     from tunesmith.study import Study
     from tunesmith.task import Task
 
@@ -26,6 +26,9 @@ _DRAWN_BESIDE = {"momentum": ("momentum_cycle",)}
 """Experiments that a probe's figure shows in panels of their own."""
 PLOT_ENDINGS = (".png", ".svg", ".pdf")
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 
 class Result(Protocol):
     """What a single probe found."""
@@ -35,203 +38,97 @@ class Result(Protocol):
         ...
 
 
-def _load_task(reference: str) -> "Task":
+def _late(find: Callable[[], Callable[P, T]]) -> Callable[P, T]:
+    """The function that `find` imports, when it is called, with its own types."""
+
+    @functools.wraps(find)
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        return find()(*args, **kwargs)
+
+    return call
+
+
+@_late
+def _load_task() -> "Callable[[str], Task]":
     from tunesmith.task_file import load_task
 
-    return load_task(reference)
+    return load_task
 
 
-def _load_tasks(reference: str) -> "dict[str, Task] | list[Task]":
+@_late
+def _load_tasks() -> "Callable[[str], dict[str, Task] | list[Task]]":
     from tunesmith.task_file import load_tasks
 
-    return load_tasks(reference)
+    return load_tasks
+
+
+@_late
+def _tune() -> "Callable[..., Plan]":
+    from tunesmith.recipe import tune
+
+    return tune
+
+
+@_late
+def _train() -> "Callable[..., Trained]":
+    from tunesmith.recipe import train
+
+    return train
+
+
+@_late
+def _lr_range() -> "Callable[..., Result]":
+    from tunesmith.recipe.single import lr_range
+
+    return lr_range
+
+
+@_late
+def _min_lr() -> "Callable[..., Result]":
+    from tunesmith.recipe.single import min_lr
+
+    return min_lr
+
+
+@_late
+def _lr_range_under() -> "Callable[..., Result]":
+    from tunesmith.recipe.several import lr_range_under
+
+    return lr_range_under
+
+
+@_late
+def _capacity() -> "Callable[..., Result]":
+    from tunesmith.recipe.several import capacity
+
+    return capacity
+
+
+@_late
+def _momentum() -> "Callable[..., Result]":
+    from tunesmith.recipe.knobs import momentum
+
+    return momentum
+
+
+@_late
+def _weight_decay() -> "Callable[..., Result]":
+    from tunesmith.recipe.knobs import weight_decay
+
+    return weight_decay
+
+
+@_late
+def _read_curve_file() -> "Callable[[Path], Result]":
+    from tunesmith.reading.range_test import read_curve_file
+
+    return read_curve_file
 
 
 def _demo_task() -> "Task":
     from tunesmith import demo_task
 
     return demo_task.task()
-
-
-def _tune(
-    task: "Task",
-    *,
-    out: Path,
-    progress: "Progress",
-    budget: float = 1.0,
-    seed: int = 0,
-    recipe: str = "report",
-    fixed: Mapping[str, float] | None = None,
-    bounds: Mapping[str, tuple[float, float]] | None = None,
-    schedule: str | None = None,
-    cycles: int | None = None,
-    confirm_seeds: int = 1,
-    device: str = "auto",
-    workers: int = 1,
-    reference: str | None = None,
-    time_model: Path | None = None,
-) -> "Plan":
-    from tunesmith.recipe import tune
-
-    return tune(
-        task,
-        out=out,
-        progress=progress,
-        budget=budget,
-        seed=seed,
-        recipe=recipe,
-        fixed=dict(fixed) if fixed else None,
-        bounds=dict(bounds) if bounds else None,
-        schedule=schedule,
-        cycles=cycles,
-        confirm_seeds=confirm_seeds,
-        device=device,
-        workers=workers,
-        reference=reference,
-        time_model=time_model,
-    )
-
-
-def _train(task: "Task", plan: "Plan", *, out: Path, seeds: int, schedule: str | None, cycles: int | None, device: str, progress: "Progress") -> "Trained":
-    from tunesmith.recipe import train
-
-    return train(task, plan, out=out, seeds=seeds, schedule=schedule, cycles=cycles, device=device, progress=progress)
-
-
-def _lr_range(
-    task: "Task",
-    *,
-    out: Path,
-    seed: int,
-    device: str,
-    start_lr: float | None,
-    end_lr: float | None,
-    steps: int | None,
-    compare_steps: int | None,
-    batch_size: int | None,
-    progress: "Progress",
-) -> Result:
-    from tunesmith.recipe.single import lr_range
-
-    return lr_range(
-        task,
-        out=out,
-        seed=seed,
-        device=device,
-        start_lr=start_lr,
-        end_lr=end_lr,
-        steps=steps,
-        compare_steps=compare_steps,
-        batch_size=batch_size,
-        progress=progress,
-    )
-
-
-def _min_lr(
-    task: "Task", *, out: Path, seed: int, device: str, max_lr: float | None, steps: int | None, batch_size: int | None, progress: "Progress"
-) -> Result:
-    from tunesmith.recipe.single import min_lr
-
-    return min_lr(task, out=out, seed=seed, device=device, max_lr=max_lr, steps=steps, batch_size=batch_size, progress=progress)
-
-
-def _momentum(
-    task: "Task",
-    *,
-    out: Path,
-    seed: int,
-    device: str,
-    values: tuple[float, ...] | None,
-    repeats: int,
-    lr: float | None,
-    steps: int | None,
-    schedule: str | None,
-    fixed: Mapping[str, float],
-    progress: "Progress",
-    lr_momentum: float = 0.9,
-) -> Result:
-    from tunesmith.recipe.knobs import momentum
-
-    return momentum(
-        task, out=out, seed=seed, device=device, values=values, repeats=repeats, lr=lr, lr_momentum=lr_momentum, steps=steps, schedule=schedule, fixed=fixed,
-        progress=progress,
-    )  # fmt: skip
-
-
-def _weight_decay(
-    task: "Task",
-    *,
-    out: Path,
-    seed: int,
-    device: str,
-    values: tuple[float, ...] | None,
-    repeats: int,
-    lr: float | None,
-    steps: int | None,
-    schedule: str | None,
-    fixed: Mapping[str, float],
-    progress: "Progress",
-) -> Result:
-    from tunesmith.recipe.knobs import weight_decay
-
-    return weight_decay(
-        task, out=out, seed=seed, device=device, values=values, repeats=repeats, lr=lr, steps=steps, schedule=schedule, fixed=fixed, progress=progress
-    )
-
-
-def _lr_range_under(
-    task: "Task",
-    conditions: Mapping[str, Mapping[str, float]],
-    *,
-    out: Path,
-    names: tuple[str, ...] | None,
-    seed: int,
-    device: str,
-    start_lr: float | None,
-    end_lr: float | None,
-    steps: int | None,
-    batch_size: int | None,
-    repeats: int,
-    progress: "Progress",
-) -> Result:
-    from tunesmith.recipe.several import lr_range_under
-
-    return lr_range_under(
-        task,
-        conditions,
-        out=out,
-        names=names,
-        seed=seed,
-        device=device,
-        start_lr=start_lr,
-        end_lr=end_lr,
-        steps=steps,
-        batch_size=batch_size,
-        repeats=repeats,
-        progress=progress,
-    )
-
-
-def _capacity(
-    tasks: "dict[str, Task] | list[Task]",
-    *,
-    out: Path,
-    seed: int,
-    device: str,
-    steps: int | None,
-    batch_size: int | None,
-    repeats: int,
-    progress: "Progress",
-) -> Result:
-    from tunesmith.recipe.several import capacity
-
-    return capacity(tasks, out=out, seed=seed, device=device, steps=steps, batch_size=batch_size, repeats=repeats, progress=progress)
-
-
-def _read_curve_file(path: Path) -> Result:
-    from tunesmith.reading.range_test import read_curve_file
-
-    return read_curve_file(path)
 
 
 def _open_study(folder: Path) -> "Study":

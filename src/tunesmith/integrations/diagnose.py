@@ -125,8 +125,7 @@ def _of_study(folder: Path) -> list[CurveDiagnosis]:
         arms = [arm for experiment in study.experiments() if experiment.probe in _FULL for arm in experiment.arms]
     if not arms:
         raise CurveError(f"A study must hold a full training to be diagnosed, and {str(folder)!r} has none yet. `tunesmith show {folder}` says what it has.")
-    named = [(arm.run, f"{arm.label}, seed {arm.run.spec.seed}") for arm in arms]
-    return [replace(diagnosed(run, name=name), file=str(folder), run=name if len(named) > 1 else None) for run, name in named]
+    return [replace(diagnosed(arm.run, name=arm.title), file=str(folder), run=arm.title if len(arms) > 1 else None) for arm in arms]
 
 
 def _run_in(name: str, path: Path) -> str:

@@ -1,6 +1,5 @@
 """The numbers behind the figure of a training curve with its clues: thinned points, smoothed lines, ranges, and where labels have room. Draws nothing."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,10 +9,10 @@ from tunesmith.diagnosis import CurveDiagnosis
 from tunesmith.finding import Finding
 from tunesmith.log import NOTHING, Series
 from tunesmith.plots.clue_view import Exit, all_exits, bounds_of, drawn_range, is_wide
-from tunesmith.plots.facts import MOST_POINTS, Floats, Interval, Line
+from tunesmith.plots.facts import Interval, Line, thinned_line
 from tunesmith.reading.clues.line import Line as Judged
 from tunesmith.reading.clues.line import line_of
-from tunesmith.reading.smoothing import LARGEST, smooth
+from tunesmith.reading.smoothing import smooth
 
 GOOD_CLUES = frozenset({"balanced"})
 """Clues that are no trouble."""
@@ -93,12 +92,12 @@ def clue_facts(curve: CurveDiagnosis) -> ClueFacts:
     drawn = ((train, train_smooth), (valid, valid_smooth))
     exits = [one for series, line in drawn for one in all_exits(series, line, x_range=x_range, y_range=y_range)]
     return ClueFacts(
-        train=_thinned(train),
-        valid=_thinned(valid),
+        train=thinned_line(train.step, train.value),
+        valid=thinned_line(valid.step, valid.value),
         train_smooth=train_smooth,
         valid_smooth=valid_smooth,
         what=what,
-        lr=_thinned(curve.log.lr),
+        lr=thinned_line(curve.log.lr.step, curve.log.lr.value),
         x_range=x_range,
         y_range=y_range,
         is_log=is_wide(low, high),
@@ -129,19 +128,7 @@ def _smoothed(judged: Judged | None) -> Line:
     if abs(lightly[0] - drawn[0]) > _STEEP * judged.noise:
         weight = np.clip(np.arange(judged.n) / (_EARLY_WIDTHS * judged.width), 0.0, 1.0)
         drawn = np.where(np.isfinite(lightly), weight * drawn + (1 - weight) * lightly, drawn)
-    return _line(judged.step, drawn)
-
-
-def _thinned(series: Series) -> Line:
-    return _line(series.step, series.value)
-
-
-def _line(x: Floats, y: Floats) -> Line:
-    kept = np.abs(y) < LARGEST
-    x, y = x[kept], y[kept]
-    every = max(1, math.ceil(x.size / MOST_POINTS))
-    picked = np.unique(np.append(np.arange(0, x.size, every), x.size - 1)) if x.size else np.arange(0)
-    return Line(x=tuple(x[picked].tolist()), y=tuple(y[picked].tolist()), every=every)
+    return thinned_line(judged.step, drawn)
 
 
 def _x_range(curve: CurveDiagnosis, series: Sequence[Series]) -> Interval:

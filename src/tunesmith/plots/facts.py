@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunesmith.curve import Curve, Run
-from tunesmith.reading.smoothing import smooth
-from tunesmith.reading.track import SMOOTHING_SHARE
+from tunesmith.reading.smoothing import LARGEST, smooth
+from tunesmith.reading.track import smoothing_width
 from tunesmith.schedules import lr_schedule, momentum_schedule
 from tunesmith.settings import Settings
 
@@ -89,18 +89,9 @@ class CurveFacts:
     has_ended_well: bool
 
 
-def smoothing_width(count: int) -> float:
-    """Standard deviation, in points, of the Gaussian that smooths `count` points: as the readings smooth, so that a reader sees the line that was judged.
-
-    Example:
-        >>> smoothing_width(400), smoothing_width(10)
-        (10.0, 0.5)
-    """
-    return max(0.5, count * SMOOTHING_SHARE)
-
-
-def _line(x: Floats, y: Floats, *, most: int = MOST_POINTS) -> Line:
-    kept = np.isfinite(x) & np.isfinite(y)
+def thinned_line(x: Floats, y: Floats, *, most: int = MOST_POINTS) -> Line:
+    """A line of at most about `most` points, evenly picked, the last among them; what is no number that can be drawn is left out."""
+    kept = np.isfinite(x) & (np.abs(y) < LARGEST)  # NaN compares false
     x, y = x[kept], y[kept]
     every = max(1, math.ceil(x.size / most))
     picked = np.unique(np.append(np.arange(0, x.size, every), x.size - 1)) if x.size else np.arange(0)
@@ -153,12 +144,12 @@ def range_test_facts(curve: Curve, *, edge: Interval | None = None, zone: Interv
     valid_lr, valid = lr_at_evaluations(curve), np.asarray(curve.valid_loss, dtype=float)
     train_smooth, train_width = _smoothed(train)
     valid_smooth, valid_width = _smoothed(valid)
-    lines = [_line(lr, train_smooth), _line(valid_lr, valid_smooth)]
+    lines = [thinned_line(lr, train_smooth), thinned_line(valid_lr, valid_smooth)]
     reached = lr[np.isfinite(lr)]
     positive = reached[reached > 0]
     return RangeTestFacts(
-        train=_line(lr, train),
-        valid=_line(valid_lr, valid),
+        train=thinned_line(lr, train),
+        valid=thinned_line(valid_lr, valid),
         train_smooth=lines[0],
         valid_smooth=lines[1],
         train_width=train_width,
@@ -177,14 +168,14 @@ def curve_facts(run: Run) -> CurveFacts:
     curve = run.curve
     steps = np.arange(len(curve.train_loss), dtype=float)
     train_smooth, width = _smoothed(np.asarray(curve.train_loss, dtype=float))
-    train = _line(steps, train_smooth)
-    valid = _line(np.asarray(curve.eval_step, dtype=float), np.asarray(curve.valid_loss, dtype=float))
+    train = thinned_line(steps, train_smooth)
+    valid = thinned_line(np.asarray(curve.eval_step, dtype=float), np.asarray(curve.valid_loss, dtype=float))
     ends = valid if valid.x else train
     return CurveFacts(
         train=train,
         train_width=width,
         valid=valid,
-        lr=_line(np.arange(len(curve.lr), dtype=float), np.asarray(curve.lr, dtype=float)),
+        lr=thinned_line(np.arange(len(curve.lr), dtype=float), np.asarray(curve.lr, dtype=float)),
         last=(ends.x[-1], ends.y[-1]) if ends.x else None,
         has_ended_well=math.isfinite(curve.final_valid_loss),
     )
@@ -203,7 +194,7 @@ def schedule_facts(settings: Settings, total_steps: int) -> tuple[Line, Line]:
     """
     schedules = lr_schedule(settings, total_steps=total_steps), momentum_schedule(settings, total_steps=total_steps)
     steps = np.arange(total_steps, dtype=float)
-    lr, momentum = (_line(steps, np.array([schedule(step) for step in range(total_steps)]), most=_MOST_SCHEDULE_POINTS) for schedule in schedules)
+    lr, momentum = (thinned_line(steps, np.array([schedule(step) for step in range(total_steps)]), most=_MOST_SCHEDULE_POINTS) for schedule in schedules)
     return lr, momentum
 
 

@@ -1,11 +1,11 @@
 """The numbers behind the figure of a knob that was read from short annealed runs on shared seeds. Draws nothing."""
 
-import math
 from dataclasses import dataclass
 
 from tunesmith.plots.arms import KnobScale, knob_scale
 from tunesmith.plots.digits import number_text
 from tunesmith.plots.facts import Interval, Line
+from tunesmith.plots.goal_axis import goal_axis
 from tunesmith.plots.palette import TRAINING, VALIDATION, WARNING
 from tunesmith.reading.knob import KnobReading, KnobValue
 
@@ -88,22 +88,15 @@ def knob_facts(reading: KnobReading, *, goal: str = "loss", higher_is_better: bo
         goal: What decided: "loss" or a metric's name.
         higher_is_better: Its direction.
     """
-    sign = -1.0 if goal != "loss" and higher_is_better else 1.0
+    axis = goal_axis((loss for value in reading.values for loss in value.losses), goal=goal, higher_is_better=higher_is_better)
     scale = knob_scale(reading.knob, [value.value for value in reading.values])
-
-    def result(score: float) -> float | None:
-        return sign * score if math.isfinite(score) else None
-
     places = tuple(
         KnobPlace(
-            value=value, position=scale.place(value.value), results=tuple(map(result, value.losses)), mean=result(value.loss),
+            value=value, position=scale.place(value.value), results=tuple(map(axis.result, value.losses)), mean=axis.result(value.loss),
             color=_COLORS.get(value.state, WARNING),
         )
         for value in reading.values
     )  # fmt: skip
-    finite = [loss for value in reading.values for loss in value.losses if math.isfinite(loss)] or [0.0, 1.0]
-    margin = max(0.12 * (max(finite) - min(finite)), 0.01 * abs(max(finite))) or 0.1
-    low, high = sorted((sign * (min(finite) - margin), sign * (max(finite) + margin)))
     good = [place.position for place in places if place.value.is_as_good]
     suggested = reading.suggestion if reading.min_momentum is None else None  # a cycle is no value of this axis
     return KnobFacts(
@@ -114,7 +107,7 @@ def knob_facts(reading: KnobReading, *, goal: str = "loss", higher_is_better: bo
         places=places,
         chosen=next((place for place in places if place.value.value == suggested), None),
         as_good=(min(good), max(good)) if good and reading.noise > 0 else None,
-        result_range=(low, high),
-        failed_at=high if sign > 0 else low,
+        result_range=axis.bounds,
+        failed_at=axis.failed_at,
         noise=reading.noise,
     )

@@ -9,11 +9,13 @@ import numpy as np
 
 from tunesmith.curve import Curve
 from tunesmith.experiment import Experiment
-from tunesmith.plots.facts import Interval, Line, loss_range, lr_at_evaluations, range_test_facts, smoothing_width
+from tunesmith.plots.facts import Interval, Line, loss_range, lr_at_evaluations, range_test_facts
+from tunesmith.plots.goal_axis import goal_axis
 from tunesmith.plots.palette import TRAINING, VALIDATION, WARNING
 from tunesmith.reading.capacity import FALLING, LEVEL, RISING, CapacityReading, Network
 from tunesmith.reading.conditions import Condition, ConditionsReading
 from tunesmith.reading.smoothing import smooth
+from tunesmith.reading.track import smoothing_width
 from tunesmith.settings import RunKind
 
 
@@ -206,20 +208,13 @@ def capacity_facts(reading: CapacityReading, *, goal: str = "loss", higher_is_be
         goal: What decided: "loss" or a metric's name.
         higher_is_better: Its direction.
     """
-    sign = -1.0 if goal != "loss" and higher_is_better else 1.0
-
-    def result(score: float) -> float | None:
-        return sign * score if math.isfinite(score) else None
-
     networks = tuple(network for network in reading.networks if network.losses)
     sizes = [max(1.0, network.n_parameters) for network in networks] or [1.0]
     pad = max(1.25, (max(sizes) / min(sizes)) ** 0.06)
     size_range = (min(sizes) / pad, max(sizes) * pad)
-    finite = [loss for network in networks for loss in network.losses if math.isfinite(loss)] or [0.0, 1.0]
-    margin = max(0.12 * (max(finite) - min(finite)), 0.01 * abs(max(finite))) or 0.1
-    low, high = sorted((sign * (min(finite) - margin), sign * (max(finite) + margin)))
+    axis = goal_axis((loss for network in networks for loss in network.losses), goal=goal, higher_is_better=higher_is_better)
     points = tuple(
-        CapacityPoint(network=network, color=part_color(network.part), results=tuple(map(result, network.losses)), mean=result(network.loss))
+        CapacityPoint(network=network, color=part_color(network.part), results=tuple(map(axis.result, network.losses)), mean=axis.result(network.loss))
         for network in networks
     )
     rise = _OVERFITTING if any(finding.kind == _OVERFITTING for finding in reading.findings) else "undertrained"
@@ -228,8 +223,8 @@ def capacity_facts(reading: CapacityReading, *, goal: str = "loss", higher_is_be
         points=points,
         parts=_parts([(network.part, max(1.0, network.n_parameters)) for network in networks], size_range, {FALLING: "underfitting", RISING: rise}),
         size_range=size_range,
-        result_range=(low, high),
-        failed_at=high if sign > 0 else low,
+        result_range=axis.bounds,
+        failed_at=axis.failed_at,
         best=next((point for point in points if point.network.label == reading.best), None),
         noise=reading.noise,
     )

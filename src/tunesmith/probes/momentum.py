@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tunesmith.coupling import equivalent_lr
 from tunesmith.errors import InputError
@@ -57,11 +57,8 @@ def momentum(
     Source: Smith 2018, section 4.3: .9, .95, .97, .99, cyclical. Differs: each run is annealed to zero, and compared at equal lr/(1-m).
     """
     name = optimizer_name or task.optimizer_name
-    candidates = []
-    for value in values:
-        moved = at_momentum(settings, value, optimizer_name=name, lr_interval=lr_interval)
-        moved = shortened(moved, total_steps=total_steps, planned_steps=planned_steps or total_steps, optimizer_name=name)
-        candidates.append(Candidate(label=f"momentum {value:g}", value=value, settings=moved, total_steps=total_steps))
+    moved = {f"momentum {value:g}": (value, at_momentum(settings, value, optimizer_name=name, lr_interval=lr_interval)) for value in values}
+    candidates = _candidates(moved, total_steps=total_steps, planned_steps=planned_steps, optimizer_name=name)
     return annealed_runs(
         task, candidates, probe="momentum", seed=seed, repeats=repeats, evaluations=evaluations, valid_examples=valid_examples, execute=execute
     )  # fmt: skip
@@ -113,17 +110,11 @@ def momentum_cycle(
     if not lowest or not all(0 <= value < top for value in lowest):
         raise InputError(f"lowest must be momenta in [0, {top:g}), below the constant one, got {list(lowest)}. Pass for example [{max(0.0, top - 0.1):.2g}].")
     name = optimizer_name or task.optimizer_name
-    constant = dataclasses.replace(settings, min_momentum=None)
-    candidates = []
-    for value in (top, *lowest):
-        moved = constant
-        if value < top:
-            lr = equivalent_lr(settings.lr, momentum=top, other_momentum=value, optimizer_name=name)
-            lr = min(max(float(f"{lr:.3g}"), lr_interval[0]), lr_interval[1])
-            moved = dataclasses.replace(settings, lr=lr, min_lr=None, min_momentum=value)
-        moved = shortened(moved, total_steps=total_steps, planned_steps=planned_steps or total_steps, optimizer_name=name)
-        label = f"constant {top:g}" if value == top else f"{top:g} to {value:g}"
-        candidates.append(Candidate(label=label, value=value, settings=moved, total_steps=total_steps))
+    moved = {f"constant {top:g}": (top, dataclasses.replace(settings, min_momentum=None))}
+    for value in lowest:
+        lr = _moved_lr(settings.lr, momentum=top, other_momentum=value, optimizer_name=name, lr_interval=lr_interval)
+        moved[f"{top:g} to {value:g}"] = (value, dataclasses.replace(settings, lr=lr, min_lr=None, min_momentum=value))
+    candidates = _candidates(moved, total_steps=total_steps, planned_steps=planned_steps, optimizer_name=name)
     return annealed_runs(
         task, candidates, probe="momentum_cycle", seed=seed, repeats=repeats, evaluations=evaluations, valid_examples=valid_examples, execute=execute
     )  # fmt: skip
@@ -143,6 +134,26 @@ def at_momentum(settings: Settings, value: float, *, optimizer_name: str, lr_int
     if not 0 <= value < 1:
         raise InputError(f"A momentum to try must be in [0, 1), got {value!r}. Pass a fraction such as 0.9.")
     lowest = max(0.0, round(value - LARGEST_DROP, 6)) if settings.min_momentum is not None else None
-    lr = equivalent_lr(settings.lr, momentum=settings.resolved_min_momentum, other_momentum=value if lowest is None else lowest, optimizer_name=optimizer_name)
-    lr = min(max(float(f"{lr:.3g}"), lr_interval[0]), lr_interval[1])
+    bottom, other = settings.resolved_min_momentum, value if lowest is None else lowest
+    lr = _moved_lr(settings.lr, momentum=bottom, other_momentum=other, optimizer_name=optimizer_name, lr_interval=lr_interval)
     return dataclasses.replace(settings, lr=lr, min_lr=None, momentum=value, min_momentum=lowest)
+
+
+def _moved_lr(lr: float, *, momentum: float, other_momentum: float, optimizer_name: str, lr_interval: tuple[float, float]) -> float:
+    """The learning rate that moves the weights as far at another momentum, to three digits, within the interval."""
+    moved = equivalent_lr(lr, momentum=momentum, other_momentum=other_momentum, optimizer_name=optimizer_name)
+    return min(max(float(f"{moved:.3g}"), lr_interval[0]), lr_interval[1])
+
+
+def _candidates(moved: Mapping[str, tuple[float, Settings]], *, total_steps: int, planned_steps: int | None, optimizer_name: str) -> list[Candidate]:
+    """Label → (value, settings of the training that is stood for), as short runs with its total decay."""
+    planned = planned_steps or total_steps
+    return [
+        Candidate(
+            label=label,
+            value=value,
+            settings=shortened(settings, total_steps=total_steps, planned_steps=planned, optimizer_name=optimizer_name),
+            total_steps=total_steps,
+        )
+        for label, (value, settings) in moved.items()
+    ]

@@ -144,5 +144,5 @@ def _memory_text(experiment: Experiment, values: Sequence[KnobValue]) -> str:
 def _border_text(judged: Judged, suggestion: float) -> str:
     if judged.end_outcome(suggestion) != AT_BORDER:
         return ""
-    side = "larger" if suggestion == judged.values[-1].value else "smaller"
-    return f" It is the {'largest' if side == 'larger' else 'smallest'} value tried: try {side} ones."
+    most, more = ("largest", "larger") if suggestion == judged.values[-1].value else ("smallest", "smaller")
+    return f" It is the {most} value tried: try {more} ones."

@@ -10,7 +10,7 @@ from tunesmith.curve import Curve
 from tunesmith.finding import Finding
 from tunesmith.reading.edge import Edge
 from tunesmith.reading.smoothing import smooth
-from tunesmith.reading.track import SMOOTHING_SHARE, Track
+from tunesmith.reading.track import Track, smoothing_width
 from tunesmith.thresholds import Thresholds
 
 Spacing = Literal["linear", "exponential", "uneven"]
@@ -154,7 +154,7 @@ def _metric_finding(curve: Curve, name: str, thresholds: Thresholds) -> Finding 
     """Where a metric is near its best; None where it does not move. Smaller is better where the name says so, as in "error"."""
     values = np.asarray(curve.metrics[name], dtype=float)
     sign = -1.0 if any(word in name.lower() for word in _LOWER_IS_BETTER) else 1.0
-    smoothed = sign * smooth(values, width_points=max(0.5, values.size * SMOOTHING_SHARE))
+    smoothed = sign * smooth(values, width_points=smoothing_width(values.size))
     if np.count_nonzero(np.isfinite(smoothed)) < _FEWEST_VALUES:
         return None
     first = float(smoothed[np.isfinite(smoothed)][0])

@@ -26,6 +26,16 @@ MOST_POINTS = 10_000
 """Points that are read at most: of a longer sweep each is the mean of several updates (our choice: so reading takes less than a second)."""
 
 
+def smoothing_width(count: int) -> float:
+    """Standard deviation, in points, of the Gaussian that smooths `count` points of a loss; figures smooth likewise: a reader sees the line that was judged.
+
+    Example:
+        >>> smoothing_width(400), smoothing_width(10)
+        (10.0, 0.5)
+    """
+    return max(0.5, count * SMOOTHING_SHARE)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Track:
     """One loss against the learning rate.
@@ -105,7 +115,7 @@ def valid_track(curve: Curve) -> Track | None:
     steps = np.asarray(curve.eval_step, dtype=int) - 1
     if steps.size < _FEWEST_EVALUATIONS:
         return None
-    return _track(np.asarray(curve.lr)[steps], steps, curve.valid_loss, width_points=max(0.5, steps.size * SMOOTHING_SHARE), start_points=1, noise_order=2)
+    return _track(np.asarray(curve.lr)[steps], steps, curve.valid_loss, width_points=smoothing_width(steps.size), start_points=1, noise_order=2)
 
 
 def _track(lr: ArrayLike, step: ArrayLike, raw: ArrayLike, *, width_points: float, start_points: int, noise_order: int, every: int = 1) -> Track | None:

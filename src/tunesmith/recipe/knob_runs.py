@@ -3,13 +3,15 @@
 import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from tunesmith.errors import BudgetError, InputError
 from tunesmith.experiment import Experiment
 from tunesmith.probes.lr_range import FEWEST_STEPS, usual_steps
 from tunesmith.reading.knob import KnobReading
+from tunesmith.recipe.allowance import CONSTANT_EVALUATIONS
 from tunesmith.recipe.laboratory import Laboratory
-from tunesmith.recipe.probe_study import starting_settings
+from tunesmith.recipe.probe_study import starting_settings, validation_of
 from tunesmith.recipe.sweeping import make_sweep
 from tunesmith.schedules import SCHEDULES
 from tunesmith.settings import Settings
@@ -62,11 +64,28 @@ def found_peak(lab: Laboratory, settings: Settings) -> tuple[float, float]:
     return peak, peak if sweep.reading.largest_lr is None else sweep.reading.largest_lr
 
 
-def lengths(lab: Laboratory, settings: Settings, steps: int | None) -> tuple[int, int]:
-    """Updates of a short run, and of the training that it stands for."""
+@dataclass(frozen=True, kw_only=True)
+class RunSize:
+    """How large the short runs are.
+
+    Attributes:
+        total_steps, planned_steps: Updates of a run, and of the training that it stands for.
+        evaluations: On the way.
+        valid_examples: Size of the fixed validation slice; None for all of it.
+    """
+
+    total_steps: int
+    planned_steps: int
+    evaluations: int
+    valid_examples: int | None
+
+
+def run_size(lab: Laboratory, settings: Settings, steps: int | None) -> RunSize:
+    """How large they are where the user says `steps`, or nothing."""
     full = lab.task.steps_at(settings.batch_size)
     length = max(FEWEST_USUAL_STEPS, round(USUAL_SHARE * full)) if steps is None else steps
-    return length, max(full, length)
+    evaluations, valid_examples = validation_of(lab, steps=length, batch_size=settings.batch_size, evaluations=CONSTANT_EVALUATIONS)
+    return RunSize(total_steps=length, planned_steps=max(full, length), evaluations=evaluations, valid_examples=valid_examples)
 
 
 def reader(lab: Laboratory, read: Callable[..., KnobReading]) -> Read:

@@ -16,10 +16,9 @@ from tunesmith.reading.comparison import MOST_CONFIDENCE
 from tunesmith.reading.knob import KnobReading
 from tunesmith.reading.momentum import next_momentum, read_momentum, read_momentum_cycle, with_cycle
 from tunesmith.reading.weight_decay import read_weight_decay, refined_decay
-from tunesmith.recipe.allowance import CONSTANT_EVALUATIONS
-from tunesmith.recipe.knob_runs import checked_options, checked_values, found_peak, lengths, measured, reader, starting_point
+from tunesmith.recipe.knob_runs import checked_options, checked_values, found_peak, measured, reader, run_size, starting_point
 from tunesmith.recipe.laboratory import Laboratory
-from tunesmith.recipe.probe_study import open_probe_study, validation_of, write_study_report
+from tunesmith.recipe.probe_study import open_probe_study, write_study_report
 from tunesmith.recipe.progress import Progress
 from tunesmith.recipe.stages.decay import starting_decay, total_decay_of_one
 from tunesmith.settings import Settings
@@ -92,14 +91,14 @@ def momentum(
             settings, allowed = dataclasses.replace(settings, lr=peak, momentum=start.resolved_min_momentum), (0.0, max(peak, largest))
         else:
             settings = dataclasses.replace(settings, lr=lr)
-        length, planned = lengths(lab, settings, steps)
-        evaluations, valid_examples = validation_of(lab, steps=length, batch_size=settings.batch_size, evaluations=CONSTANT_EVALUATIONS)
+        size = run_size(lab, settings, steps)
 
         def measure(momenta: Sequence[float]) -> Experiment:
-            lab.progress.stage("momentum", f"{repeats} runs of {length} updates each at momenta {', '.join(f'{value:g}' for value in momenta)}.")
+            lab.progress.stage("momentum", f"{repeats} runs of {size.total_steps} updates each at momenta {', '.join(f'{value:g}' for value in momenta)}.")
             return probes.momentum(
-                task, settings, total_steps=length, planned_steps=planned, values=momenta, lr_interval=allowed, seed=lab.search_seed(0), repeats=repeats,
-                evaluations=evaluations, valid_examples=valid_examples, optimizer_name=lab.checked.acts_like, execute=lab.executor("search"),
+                task, settings, total_steps=size.total_steps, planned_steps=size.planned_steps, values=momenta, lr_interval=allowed, seed=lab.search_seed(0),
+                repeats=repeats, evaluations=size.evaluations, valid_examples=size.valid_examples, optimizer_name=lab.checked.acts_like,
+                execute=lab.executor("search"),
             )  # fmt: skip
 
         read = reader(lab, read_momentum)
@@ -109,8 +108,9 @@ def momentum(
             lowest = tuple(value for value in LOWEST if value < reading.suggestion) or (round(reading.suggestion - LARGEST_DROP, 6),)
             lab.progress.stage("momentum_cycle", f"Cycles from {reading.suggestion:g} down to {' and '.join(f'{value:g}' for value in lowest)} beside it.")
             experiment = probes.momentum_cycle(
-                task, constant, total_steps=length, planned_steps=planned, lowest=lowest, lr_interval=allowed, seed=lab.search_seed(0), repeats=repeats,
-                evaluations=evaluations, valid_examples=valid_examples, optimizer_name=lab.checked.acts_like, execute=lab.executor("search"),
+                task, constant, total_steps=size.total_steps, planned_steps=size.planned_steps, lowest=lowest, lr_interval=allowed, seed=lab.search_seed(0),
+                repeats=repeats, evaluations=size.evaluations, valid_examples=size.valid_examples, optimizer_name=lab.checked.acts_like,
+                execute=lab.executor("search"),
             )  # fmt: skip
             cycle = reader(lab, read_momentum_cycle)(experiment)
             lab.put(dataclasses.replace(experiment, findings=cycle.findings, verdict=cycle.advice))
@@ -174,20 +174,21 @@ def weight_decay(
             settings = dataclasses.replace(start, lr=found_peak(lab, swept)[0])
         else:
             settings = dataclasses.replace(start, lr=lr)
-        length, planned = lengths(lab, settings, steps)
-        evaluations, valid_examples = validation_of(lab, steps=length, batch_size=settings.batch_size, evaluations=CONSTANT_EVALUATIONS)
+        size = run_size(lab, settings, steps)
 
         def measure(decays: Sequence[float]) -> Experiment:
-            lab.progress.stage("weight_decay", f"{repeats} runs of {length} updates each at weight decays {', '.join(f'{value:.3g}' for value in decays)}.")
+            lab.progress.stage(
+                "weight_decay", f"{repeats} runs of {size.total_steps} updates each at weight decays {', '.join(f'{value:.3g}' for value in decays)}."
+            )
             return probes.weight_decay(
-                task, settings, total_steps=length, planned_steps=planned, values=decays, seed=lab.search_seed(0), repeats=repeats, evaluations=evaluations,
-                valid_examples=valid_examples, optimizer_name=lab.checked.acts_like, execute=lab.executor("search"),
+                task, settings, total_steps=size.total_steps, planned_steps=size.planned_steps, values=decays, seed=lab.search_seed(0), repeats=repeats,
+                evaluations=size.evaluations, valid_examples=size.valid_examples, optimizer_name=lab.checked.acts_like, execute=lab.executor("search"),
             )  # fmt: skip
 
         unit = total_decay_of_one(lab, settings)
 
         def read(experiment: Experiment) -> KnobReading:
-            return _with_total(reader(lab, read_weight_decay)(experiment), unit=unit, planned=planned)
+            return _with_total(reader(lab, read_weight_decay)(experiment), unit=unit, planned=size.planned_steps)
 
         reading = measured(
             lab, measure, read=read, values=given or _grid_of(lab, settings), more=refined_decay, most=MOST_EXTRA_DECAYS if given is None else 0

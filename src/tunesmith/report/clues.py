@@ -25,7 +25,7 @@ def clues_section(evidence: Evidence, plots: Plots) -> Markup:
     arms = () if confirm is None else confirm.arms
     blocks: list[Markup] = []
     for arm in arms[:_MOST_RUNS]:
-        curve = diagnosed(arm.run, name=f"{arm.label}, seed {arm.run.spec.seed}")
+        curve = diagnosed(arm.run, name=arm.title)
         blocks += [element("h3", curve.title)] if len(arms) > 1 else []
         blocks.append(curve_block(curve, plots))
     note = "Read by the defaults of this version, from the raw curves of the confirming run; tunesmith diagnose reads any other training in the same way."

@@ -15,7 +15,7 @@ KINDS: dict[str, str] = {
     "underfitting": "Less was learnt than could be: the loss fell steadily to an annealed end, or ended high, or training ended above the validation loss. "
     "(The schedule is not over: unfinished.)",
     "unfinished": "The schedule was cut, or the loss still falls at the end and no annealing is known. (Although the rate came down: underfitting.)",
-    "balanced": "None of the others: the loss fell and did not turn up, and nothing needs mending as far as it shows.",
+    "balanced": "The loss fell and did not turn up: nothing needs mending, as far as it shows. (None of the other kinds is found.)",
 }
 """Kind → rule. Of several clues the first nine come in this order, those that are confident before the others; then the rest, the surest first.
 

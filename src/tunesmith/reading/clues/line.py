@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tunesmith.log import Series
 from tunesmith.reading.smoothing import LARGEST, noise_of, smooth
-from tunesmith.reading.track import SMOOTHING_SHARE
+from tunesmith.reading.track import smoothing_width
 
 Floats = NDArray[np.float64]
 
@@ -34,7 +34,7 @@ class Line:
         raw: As recorded, or a mean; NaN where nothing was finite.
         smoothed: Without lag; finite.
         start: The first values: their median, or the first alone where it explodes at once.
-        best_at, best: Where the smoothed line is lowest, and how low.
+        best_at: Where the smoothed line is lowest.
         noise: Standard deviation of a point about the line.
         tail_noise: The same of the last third, where that is less.
         lost_at: Step of the first value after which nothing was finite; None where the line ends in a finite value.
@@ -47,7 +47,6 @@ class Line:
     smoothed: Floats
     start: float
     best_at: int
-    best: float
     noise: float
     tail_noise: float
     lost_at: float | None
@@ -57,6 +56,11 @@ class Line:
     def n(self) -> int:
         """How many points."""
         return self.step.size
+
+    @property
+    def best(self) -> float:
+        """The lowest of the smoothed line."""
+        return float(self.smoothed[self.best_at])
 
     @property
     def final(self) -> float:
@@ -71,7 +75,7 @@ class Line:
     @property
     def width(self) -> float:
         """Standard deviation of the smoothing, in points."""
-        return width_of(self.n)
+        return smoothing_width(self.n)
 
     @property
     def error(self) -> float:
@@ -103,14 +107,9 @@ class Line:
     def times(self, factor: float) -> "Line":
         """The same line in other units."""
         return dataclasses.replace(
-            self, raw=factor * self.raw, smoothed=factor * self.smoothed, start=factor * self.start, best=factor * self.best,
+            self, raw=factor * self.raw, smoothed=factor * self.smoothed, start=factor * self.start,
             noise=factor * self.noise, tail_noise=factor * self.tail_noise,
         )  # fmt: skip
-
-
-def width_of(n: int) -> float:
-    """Standard deviation of the smoothing of n points, in points."""
-    return max(0.5, n * SMOOTHING_SHARE)
 
 
 def line_of(series: Series, *, sign: float = 1.0, origin: float = 0.0) -> Line | None:
@@ -125,7 +124,7 @@ def line_of(series: Series, *, sign: float = 1.0, origin: float = 0.0) -> Line |
     step, values = series.step[: finite[-1] + 1], values[: finite[-1] + 1]
     known = values[finite]
     step, raw = _thinned(step, values)
-    smoothed = smooth(raw, width_points=width_of(raw.size))
+    smoothed = smooth(raw, width_points=smoothing_width(raw.size))
     if np.isnan(smoothed).any():  # a gap wider than the smoothing
         known_at = ~np.isnan(smoothed)
         smoothed = np.interp(step, step[known_at], smoothed[known_at])
@@ -135,7 +134,7 @@ def line_of(series: Series, *, sign: float = 1.0, origin: float = 0.0) -> Line |
     is_falling = bool((np.diff(known[:_FIRST_POINTS]) < 0).all())
     start = median if (is_noise or known[0] <= 0) and not is_falling else float(known[0])
     return Line(
-        step=step, origin=origin, raw=raw, smoothed=smoothed, start=start, best_at=best_at, best=float(smoothed[best_at]), noise=noise,
+        step=step, origin=origin, raw=raw, smoothed=smoothed, start=start, best_at=best_at, noise=noise,
         tail_noise=min(noise, noise_of(raw[-max(FEWEST_POINTS, raw.size // 3) :])),
         lost_at=lost_at, is_positive=bool(known.min() >= 0),
     )  # fmt: skip

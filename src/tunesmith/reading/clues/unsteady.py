@@ -91,7 +91,7 @@ def _above_the_start(story: Story) -> Finding | None:
     line, start = story.train or story.main, story.start
     size = max(abs(start), start - line.best)
     top = float(line.smoothed.max())
-    if top - start <= _EXPLODED * size + _ERRORS * line.error or line.final <= start - _CAME_DOWN * size or not _is_lost_without_training_loss(story):
+    if top - start <= _EXPLODED * size + _ERRORS * line.error or line.final <= start - _CAME_DOWN * size or not _may_be_lost(story):
         return None
     return clue(
         "diverged", since=line.step[stays_above(line, start + size)], value=top, confidence=0.9 if story.train is not None else 0.6,
@@ -102,7 +102,7 @@ def _above_the_start(story: Story) -> Finding | None:
 def _lost(story: Story) -> Finding | None:
     line, start = story.train or story.main, story.start
     drop = start - line.best
-    if drop <= max(_ERRORS * line.error, story.share_of_start(_LITTLE_GAIN)) or not _is_lost_without_training_loss(story):
+    if drop <= max(_ERRORS * line.error, story.share_of_start(_LITTLE_GAIN)) or not _may_be_lost(story):
         return None
     if story.train is not None and story.valid is not None and _lost_share(story.valid, start) <= _LOST_IN_VALIDATION:
         return None
@@ -121,8 +121,8 @@ def _lost_share(line: Line, start: float) -> float:
     return (line.final - line.best) / (start - line.best) if start > line.best else 0.0
 
 
-def _is_lost_without_training_loss(story: Story) -> bool:
-    """Whether a rise of the validation loss alone may be divergence: not where it is slow, or the metric keeps half of its gain, as overfitting leaves it."""
+def _may_be_lost(story: Story) -> bool:
+    """Whether a rise may be divergence: of the validation loss alone not where it is slow, or the metric keeps half of its gain, as in overfitting."""
     if story.train is not None:
         return True
     line, metric = story.main, story.metric
@@ -136,7 +136,7 @@ def _is_lost_without_training_loss(story: Story) -> bool:
 def _exploded_first(story: Story) -> Finding | None:
     line = story.train or story.main
     top = float(line.smoothed.max())
-    if top - story.start <= _EXPLODED * abs(story.start) + _ERRORS * line.error or not _is_lost_without_training_loss(story):
+    if top - story.start <= _EXPLODED * abs(story.start) + _ERRORS * line.error or not _may_be_lost(story):
         return None
     return clue(
         "unstable", since=line.step[stays_above(line, 2 * abs(story.start))], value=top - story.start, confidence=0.75 if story.train is not None else 0.55,
