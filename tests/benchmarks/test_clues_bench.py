@@ -18,10 +18,12 @@ from benchmarks.clues.rows import curve_of, to_row
 from benchmarks.clues.score import Answer, Verdict, document, read_today, score, table
 from benchmarks.clues.short_runs import ROWS as PAIR_ROWS
 from benchmarks.clues.short_runs import Contender, contenders, pairs_of
+from benchmarks.clues.views import VIEWS, reader_of
 from benchmarks.proof.cache import Rows
 
 from tunesmith.curve import Curve, RunOutcome
 from tunesmith.engine import run_spec
+from tunesmith.log import from_curve
 from tunesmith.settings import Settings
 
 FIT = {
@@ -208,6 +210,18 @@ def test_the_present_reading_answers_every_committed_row_as_the_committed_table_
         assert (found.right or 0) >= 0.95
         assert (found.confidently_wrong or 0) <= 0.01
     assert json.loads(json.dumps(document(answers))) == json.loads((ROWS.parent / "clues.json").read_text())
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_a_run_is_read_in_every_view_of_its_log(name: str) -> None:
+    """The whole log is read as the run itself; ten rows of it are ten rows."""
+    key, row = next((key, row) for key, row in Rows(ROWS / "fit.jsonl").all() if key["kind"] == "random_labels")
+    curve = curve_of(row)
+    assert reader_of(VIEWS[name])(curve).name in VERDICTS
+    assert reader_of(VIEWS["as recorded"])(curve).name == read_today(curve).name
+    seen = VIEWS["ten rows"](from_curve(curve, name=str(key)))
+    assert [len(series) for series in (seen.train_loss, seen.lr, seen.valid_loss)] == [10, 10, 10]
+    assert seen.valid_loss.value[-1] == curve.valid_loss[-1]
 
 
 def test_committed_pairs_are_enough() -> None:
