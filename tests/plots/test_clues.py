@@ -1,5 +1,6 @@
 """The figure of a curve and its clues: its numbers, its labels, and strange curves."""
 
+import json
 import math
 import warnings
 from itertools import pairwise
@@ -137,8 +138,8 @@ def test_what_leaves_the_figure_is_marked_where_it_does() -> None:
     facts = clue_facts(curve)
     assert {one.is_top for one in facts.exits} == {True, False}
     drawn = [line for line in plot_clues(curve).lines if line.get_marker() in ("^", "v")]
-    assert sorted((line.get_xdata()[0], line.get_marker()) for line in drawn) == sorted((one.step, "^" if one.is_top else "v") for one in facts.exits)  # type: ignore[index]
-    page = [trace for trace in clue_figure(facts)["data"] if trace["name"] == "leaves the figure"]  # type: ignore[index,union-attr,call-overload]
+    assert sorted((np.ravel(line.get_xdata())[0], line.get_marker()) for line in drawn) == sorted((one.step, "^" if one.is_top else "v") for one in facts.exits)
+    page = [trace for trace in json.loads(json.dumps(clue_figure(facts)))["data"] if trace["name"] == "leaves the figure"]
     assert len(page) == len(facts.exits)
 
 

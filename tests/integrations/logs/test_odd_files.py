@@ -269,7 +269,7 @@ def test_a_number_of_thousands_of_digits_is_said_in_our_words(tmp_path: Path) ->
 @pytest.mark.parametrize("is_file", [True, False])
 def test_one_learning_rate_beside_columns_holds_for_the_whole_run(tmp_path: Path, *, is_file: bool) -> None:
     data = {"train_loss": LOSSES, "val_loss": HIGHER, "lr": 0.01}
-    (log,) = [read(tmp_path, json.dumps(data), name="log.json")] if is_file else from_columns(data)  # type: ignore[arg-type]
+    (log,) = [read(tmp_path, json.dumps(data), name="log.json")] if is_file else from_columns(data)  # type: ignore[arg-type]  # a number beside lists: as tools write it
     assert is_right(log)
     assert log.lr.value.tolist() == [0.01] * N
 
