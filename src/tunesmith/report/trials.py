@@ -107,12 +107,7 @@ def confirm_section(evidence: Evidence, plots: Plots) -> Markup:
 
 
 def _named(arms: Sequence[Arm]) -> list[tuple[str, CurveFacts]]:
-    return [(_run_name(arm), curve_facts(arm.run)) for arm in arms]
-
-
-def _run_name(arm: Arm) -> str:
-    seed = f"seed {arm.run.spec.seed}"
-    return arm.label if seed in arm.label else f"{arm.label}, {seed}"
+    return [(arm.title, curve_facts(arm.run)) for arm in arms]
 
 
 def _confirm_caption(experiments: Sequence[Experiment]) -> str:
@@ -123,5 +118,6 @@ def _confirm_caption(experiments: Sequence[Experiment]) -> str:
     return (
         f"Full trainings: {listed(counts)}. Blue: validation loss of the plan, every evaluation, not smoothed. "
         f"Grey: its training loss, smoothed by a centred Gaussian of {number_text(width, digits=2)} updates; "
-        f"dashed grey: validation loss of the current settings.{others} Dotted upright lines mark where a clue begins."
+        f"dashed grey: validation loss of the current settings.{others} Dotted upright lines mark where a clue begins. "
+        "A line that leaves the figure at its bottom goes on below."
     )
