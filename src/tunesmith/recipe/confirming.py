@@ -60,7 +60,7 @@ class Confirmed:
     advice: tuple[str, ...]
 
 
-def confirm_plan(lab: Laboratory, settings: Settings, *, total_steps: int, seeds: int, short_runs: tuple[Experiment, ...], limits: Limits) -> Confirmed:
+def confirm_plan(lab: Laboratory, settings: Settings, *, total_steps: int, seeds: int, short_runs: tuple[Experiment, ...], limits: Limits, other: tuple[Settings, int, float] | None = None) -> Confirmed:
     """Train the plan on fresh seeds; where it overfits, a shorter one on further fresh seeds, as long as that is better.
 
     Costs the plan's own length for each seed, again for each shorter plan tried, and one training with the current settings where the task gives them.
@@ -77,14 +77,18 @@ def confirm_plan(lab: Laboratory, settings: Settings, *, total_steps: int, seeds
     noise = _noise_of_full_runs(lab, best, short_runs)
     experiments, length = [best], total_steps
     for attempt in range(1, MOST_ANSWERS + 1):
-        answer = _answer(clue, settings, length=length, limits=limits)
+        answer = None
+        if other is not None and limits.is_free("epochs") and length > other[1] and not _mean_score(lab, best) < other[2]:
+            answer = other[0], other[1], f"The plan is no better than the search's own run of {other[1]} updates: trying that, on fresh seeds."
+        answer = answer or _answer(clue, settings, length=length, limits=limits)
         if answer is None:
             break
         changed, steps, sentence = answer
         lab.progress.decided(sentence)
         tried, new_clue = _train_plan(lab, changed, total_steps=steps, seeds=lab.confirm_seeds(seeds, first=attempt * seeds))
         experiments.append(tried)
-        if not _mean_score(lab, tried) < _mean_score(lab, best) - (noise if math.isfinite(_mean_score(lab, best)) else 0.0):
+        margin = 0.0 if other is not None or not math.isfinite(_mean_score(lab, best)) else noise
+        if not _mean_score(lab, tried) < _mean_score(lab, best) - margin:
             break
         best, settings, length, clue = tried, changed, steps, new_clue
     lab.put(best)  # its place is before the current settings

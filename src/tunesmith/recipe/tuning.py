@@ -17,6 +17,7 @@ from tunesmith.recipe.confirming import Confirmed, confirm_plan
 from tunesmith.recipe.description import check_kind, describe
 from tunesmith.recipe.forecast import forecast_of
 from tunesmith.recipe.laboratory import Laboratory
+from tunesmith.recipe.ladder_recipe import climb
 from tunesmith.recipe.limits import Limits
 from tunesmith.recipe.probe_study import write_study_report
 from tunesmith.recipe.progress import Progress, SilentProgress
@@ -29,7 +30,7 @@ from tunesmith.study import Study
 from tunesmith.task import Task
 from tunesmith.thresholds import DEFAULT_THRESHOLDS
 
-RECIPES = ("report",)
+RECIPES = ("report", "ladder")
 MOST_SEED = 2**40
 """Seeds below this fit a database's whole numbers with room for those of single runs."""
 _ONE_PROCESS = (
@@ -130,14 +131,14 @@ def tune(
             processes=processes,
         )
         lab.charge("check", Cost(trained_examples=checked.trained_examples, evaluated_examples=checked.evaluated_examples))
-        plan = _tuned(lab, limits, confirm_seeds=confirm_seeds, time_model=None if time_model is None else Path(time_model))
+        plan = _tuned(lab, limits, recipe=recipe, confirm_seeds=confirm_seeds, time_model=None if time_model is None else Path(time_model))
         study.put_plan(plan)
         write_plan(plan, study.folder / "plan.toml")
         write_study_report(study)
     return plan
 
 
-def _tuned(lab: Laboratory, limits: Limits, *, confirm_seeds: int, time_model: Path | None) -> Plan:
+def _tuned(lab: Laboratory, limits: Limits, *, recipe: str, confirm_seeds: int, time_model: Path | None) -> Plan:
     sizes = first_size(lab, limits)
     not_begun = refused(lab, limits, batch_size=sizes[0])
     if not_begun is not None:
@@ -145,11 +146,18 @@ def _tuned(lab: Laboratory, limits: Limits, *, confirm_seeds: int, time_model: P
     lab.set_aside(looking_examples(lab, first=sizes[0]))
     seconds_per_step = find_time_model(lab, sizes, given=time_model)
     lab.progress.forecast(forecast_of(lab, limits, batch_size=sizes[0], seconds_per_step=seconds_per_step, confirm_seeds=confirm_seeds))
-    found = search(lab, limits, sizes=sizes, seconds_per_step=seconds_per_step)
+    climbed = None
+    if recipe == "ladder":
+        climbed = climb(lab, limits, batch_size=sizes[0])
+        found = climbed.found
+    else:
+        found = search(lab, limits, sizes=sizes, seconds_per_step=seconds_per_step)
     if found.settings is None:
         return _plan(lab, found, None)
-    steps = lab.task.steps_at(found.settings.batch_size)
-    confirmed = confirm_plan(lab, found.settings, total_steps=steps, seeds=confirm_seeds, short_runs=found.experiments, limits=limits)
+    steps = lab.task.steps_at(found.settings.batch_size) if climbed is None else climbed.total_steps
+    confirmed = confirm_plan(
+        lab, found.settings, total_steps=steps, seeds=confirm_seeds, short_runs=found.experiments, limits=limits, other=None if climbed is None else climbed.other
+    )
     return _plan(lab, found, confirmed)
 
 
