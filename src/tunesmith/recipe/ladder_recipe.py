@@ -2,27 +2,30 @@
 
 import dataclasses
 import math
+import statistics
 from dataclasses import dataclass
 
-from tunesmith.finding import Finding
+from tunesmith.curve import Curve
 from tunesmith.plan import StudyOutcome
+from tunesmith.recipe.confirming import Lengths
 from tunesmith.recipe.laboratory import Laboratory
 from tunesmith.recipe.limits import Limits
 from tunesmith.recipe.report_recipe import _NO_RANGE, Found, first_settings
 from tunesmith.recipe.stages.rungs import Joint, Ladder, Tried
 from tunesmith.recipe.stages.state import rounded
 from tunesmith.recipe.stages.sweep import run_bracket, run_sweeps
-from tunesmith.settings import Settings
 
 FRACTIONS = (1.0, 0.4, 0.16)
 STEP_DOWN = 0.4
-DECAYS = (0.1, 3.0)
+DECAYS = (0.1, 1.0)
 ADAM_DECAYS = (0.0, 1e-4)
 RANGE_SHARE = 0.0625
 LOWEST_SHARE = 1 / 16
 FEWEST_RUNG_STEPS = 16
 OTHER_MOMENTUM = 0.9
 LEVEL = 0.01
+NEAR = 0.002
+LOOMING = 1 / 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,12 +35,12 @@ class Climbed:
     Attributes:
         found: Settings and findings, or why there are none.
         total_steps: Length of the plan.
-        other: A shorter plan that the search has trained: (settings, updates, its score).
+        lengths: The plan's other lengths.
     """
 
     found: Found
     total_steps: int = 0
-    other: tuple[Settings, int, float] | None = None
+    lengths: Lengths | None = None
 
 
 def climb(lab: Laboratory, limits: Limits, *, batch_size: int) -> Climbed:
@@ -58,21 +61,39 @@ def climb(lab: Laboratory, limits: Limits, *, batch_size: int) -> Climbed:
     first = _lowest_rung(ladder, rungs[0], limits, largest=largest, has_edge=has_edge, reserve=reserve)
     if not first or not math.isfinite(first[0].score):
         return Climbed(found=Found(outcome=StudyOutcome.BUDGET_SPENT, findings=findings, advice=("x",)))
-    second = _ranked(ladder.run([tried.joint for tried in first[:2]], steps=rungs[1].steps, valid_examples=rungs[1].valid_examples))
-    third = _ranked(ladder.run([second[0].joint], steps=rungs[2].steps, valid_examples=rungs[2].valid_examples))
-    top, below = third[0], second[0]
-    gained = lab.checked.initial_loss - top.score if lab.task.goal == "loss" else 0.0
-    climbs = top.score < below.score - LEVEL * gained
-    best = top if top.score <= below.score else below
+    joints = [first[0].joint] + [one.joint for one in first if not _is_alike(one.joint, first[0].joint)][:1]
+    count = max(1, int((lab.left - rungs[2].price) / rungs[1].price))
+    second = _ranked(ladder.run(joints[:count], steps=rungs[1].steps, valid_examples=rungs[1].valid_examples))
+    chosen = _step_back(lab, second)
+    third = _ranked(ladder.run([chosen.joint], steps=rungs[2].steps, valid_examples=rungs[2].valid_examples))
+    top = third[0]
+    climbs = top.score < chosen.score - LEVEL * _gained(lab, top)
+    best = top if top.score < chosen.score - NEAR * _gained(lab, top) else chosen
+    looms = chosen.score - top.score < LOOMING * (_trained_to(chosen.arms[0].run.curve) - _trained_to(top.arms[0].run.curve))
+    if lab.left > rungs[0].price:
+        count = int(lab.left / rungs[0].price)
+        ladder.run([one.joint for one in first[: min(2, count)]], steps=rungs[0].steps, valid_examples=rungs[0].valid_examples, repeat=1)
     lab.progress.message(
-        " ".join(f"[{t.steps} {t.joint.lr:.3g} m{t.joint.momentum:g} A{t.joint.decay:.2g} -> {t.score:.4f}]" for t in (*first, *second, *third)) + f" climbs={climbs}"
+        " ".join(f"[{t.steps} {t.joint.lr:.3g} m{t.joint.momentum:g} A{t.joint.decay:.2g} -> {t.score:.4f}]" for t in (*first, *second, *third)) + f" {climbs=} {looms=}"
     )
     ladder.lab.put(dataclasses.replace(ladder.experiment(), verdict="Climbed."))
-    steps = full_steps if climbs else best.steps
-    plan = ladder.settings_for(best.joint, steps=steps, is_plan=True)
-    other = (ladder.settings_for(best.joint, steps=best.steps, is_plan=True), best.steps, best.score) if climbs else None
-    found = Found(outcome=StudyOutcome.RECOMMENDED, settings=plan, findings=findings, experiments=(ladder.experiment(),))
-    return Climbed(found=found, total_steps=steps, other=other)
+    lengths = [best.steps]
+    if climbs:
+        lengths = [min(full_steps, 2 * best.steps), full_steps] if looms else [full_steps]
+    plans = [ladder.settings_for(best.joint, steps=steps, is_plan=True) for steps in (best.steps, *lengths)]
+    found = Found(outcome=StudyOutcome.RECOMMENDED, settings=plans[1], findings=findings, experiments=(ladder.experiment(),))
+    lengths_tried = Lengths(
+        shorter=(plans[0], best.steps) if climbs else None,
+        longer=(plans[2], full_steps) if len(plans) > 2 else None,
+        score=best.score,
+        fall=LEVEL * _gained(lab, best),
+    )
+    return Climbed(found=found, total_steps=lengths[0], lengths=lengths_tried)
+
+
+def _is_alike(one: Joint, other: Joint) -> bool:
+    """Whether two choices move the weights about as far: then a rung learns little from having both."""
+    return max(one.lr, other.lr) <= 1.5 * min(one.lr, other.lr) and one.decay == other.decay
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,28 +110,37 @@ class _Rung:
         return self.ladder.price(steps=self.steps, valid_examples=self.valid_examples)
 
 
+def _gained(lab: Laboratory, best: Tried) -> float:
+    return max(0.0, lab.checked.initial_loss - best.score) if lab.task.goal == "loss" else 0.0
+
+
+def _trained_to(curve: Curve) -> float:
+    return statistics.fmean(curve.train_loss[-max(8, len(curve.train_loss) // 20) :])
+
+
 def _ranked(tried: list[Tried]) -> list[Tried]:
     return sorted(tried, key=lambda one: one.score)
+
+
+def _step_back(lab: Laboratory, tried: list[Tried]) -> Tried:
+    best = min(tried, key=lambda one: one.score)
+    near = [one for one in tried if one.score <= best.score + NEAR * _gained(lab, best)]
+    return min(near, key=lambda one: (-one.joint.decay, one.joint.lr / (1 - one.joint.momentum)))
 
 
 def _lowest_rung(ladder: Ladder, rung: _Rung, limits: Limits, *, largest: float, has_edge: bool, reserve: float) -> list[Tried]:
     lab = ladder.lab
     low, high = ADAM_DECAYS if lab.checked.acts_like == "adam" else DECAYS
-
-    def affordable(joints: list[Joint]) -> list[Joint]:
-        count = int((lab.left - reserve) / rung.price)
-        return joints[: max(0, count)]
+    tried: list[Tried] = []
 
     def run(joints: list[Joint]) -> list[Tried]:
-        known = {(one.joint.lr, one.joint.momentum, one.joint.decay) for one in tried}
-        new = [joint for joint in dict.fromkeys(joints) if (joint.lr, joint.momentum, joint.decay) not in known]
-        new = affordable(new)
+        known = {one.joint for one in tried}
+        new = [joint for joint in dict.fromkeys(joints) if joint not in known]
+        new = new[: max(0, int((lab.left - reserve) / rung.price))]
         return ladder.run(new, steps=rung.steps, valid_examples=rung.valid_examples) if new else []
 
-    tried: list[Tried] = []
     lrs = [limits.clip("lr", rounded(largest * fraction)) for fraction in FRACTIONS]
-    line = [Joint(lr=lr, momentum=ladder.base.momentum, decay=low) for lr in dict.fromkeys(lrs)]
-    tried = run(line)
+    tried = run([Joint(lr=lr, momentum=ladder.base.momentum, decay=low) for lr in dict.fromkeys(lrs)])
     if not tried:
         return []
     best = min(tried, key=lambda one: one.score)
@@ -119,11 +149,8 @@ def _lowest_rung(ladder: Ladder, rung: _Rung, limits: Limits, *, largest: float,
     elif best.joint.lr == max(lrs) and not has_edge:
         tried += run([dataclasses.replace(best.joint, lr=limits.clip("lr", rounded(best.joint.lr / STEP_DOWN)))])
     best = min(tried, key=lambda one: one.score)
-    sides = []
     if limits.is_free("momentum"):
-        sides.append(ladder.equivalent(best.joint, momentum=limits.clip("momentum", OTHER_MOMENTUM)))
+        tried += run([ladder.equivalent(best.joint, momentum=limits.clip("momentum", OTHER_MOMENTUM))])
     if limits.is_free("weight_decay"):
-        sides.append(dataclasses.replace(best.joint, decay=high))
-    side = run(sides)
-    tried += side
+        tried += run([dataclasses.replace(min(tried, key=lambda one: one.score).joint, decay=high)])
     return _ranked(tried)

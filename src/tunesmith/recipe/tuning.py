@@ -156,7 +156,7 @@ def _tuned(lab: Laboratory, limits: Limits, *, recipe: str, confirm_seeds: int, 
         return _plan(lab, found, None)
     steps = lab.task.steps_at(found.settings.batch_size) if climbed is None else climbed.total_steps
     confirmed = confirm_plan(
-        lab, found.settings, total_steps=steps, seeds=confirm_seeds, short_runs=found.experiments, limits=limits, other=None if climbed is None else climbed.other
+        lab, found.settings, total_steps=steps, seeds=confirm_seeds, short_runs=found.experiments, limits=limits, lengths=None if climbed is None else climbed.lengths
     )
     return _plan(lab, found, confirmed)
 
