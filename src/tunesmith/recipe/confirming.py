@@ -17,6 +17,7 @@ from tunesmith.reading.comparison import noise_between_seeds
 from tunesmith.reading.goal import final_value, score
 from tunesmith.recipe.laboratory import Laboratory
 from tunesmith.recipe.limits import Limits
+from tunesmith.recipe.stages.lengths import Lengths
 from tunesmith.settings import Settings
 from tunesmith.task import Task
 
@@ -60,34 +61,16 @@ class Confirmed:
     advice: tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Lengths:
-    """Other lengths of a plan, to be tried by how the plan itself does.
-
-    Attributes:
-        shorter: Settings and updates of a length that the search has trained; None where the plan has that length itself.
-        longer: Settings and updates of a longer plan; None where there is none to try.
-        score: What the search's own run reached, smaller is better.
-        fall: By how much a longer training must be better for a still longer one to be worth a try.
-    """
-
-    shorter: tuple[Settings, int] | None = None
-    longer: tuple[Settings, int] | None = None
-    score: float = math.inf
-    fall: float = 0.0
-
-    def next_of(self, plan_score: float, *, length: int) -> tuple[Settings, int, str] | None:
-        """What to train next after a plan of `length` updates that reached `plan_score`, and why; None where nothing is."""
-        if self.shorter is None:
-            return None
-        if self.longer is not None and self.shorter[1] < length < self.longer[1] and plan_score < self.score - self.fall:
-            return *self.longer, f"The plan still gains from its length: trying {self.longer[1]} updates, on fresh seeds."
-        if length > self.shorter[1] and not plan_score < self.score:
-            return *self.shorter, f"The plan is no better than the search's own run of {self.shorter[1]} updates: trying that, on fresh seeds."
-        return None
-
-
-def confirm_plan(lab: Laboratory, settings: Settings, *, total_steps: int, seeds: int, short_runs: tuple[Experiment, ...], limits: Limits, lengths: Lengths | None = None) -> Confirmed:
+def confirm_plan(
+    lab: Laboratory,
+    settings: Settings,
+    *,
+    total_steps: int,
+    seeds: int,
+    short_runs: tuple[Experiment, ...],
+    limits: Limits,
+    lengths: Lengths | None = None,
+) -> Confirmed:
     """Train the plan on fresh seeds; where it overfits, a shorter one on further fresh seeds, as long as that is better.
 
     Costs the plan's own length for each seed, again for each shorter plan tried, and one training with the current settings where the task gives them.
@@ -99,20 +82,21 @@ def confirm_plan(lab: Laboratory, settings: Settings, *, total_steps: int, seeds
         seeds: How many fresh seeds.
         short_runs: Experiments of the search: the noise between seeds is read from them.
         limits: A fixed length is not shortened, and a bounded weight decay not stretched beyond its bounds.
+        lengths: Other lengths to try by how the plan does, before its clue is answered.
     """
     best, clue = _train_plan(lab, settings, total_steps=total_steps, seeds=lab.confirm_seeds(seeds))
     noise = _noise_of_full_runs(lab, best, short_runs)
     experiments, length = [best], total_steps
     for attempt in range(1, MOST_ANSWERS + 1):
-        answer = None if lengths is None or not limits.is_free("epochs") else lengths.next_of(_mean_score(lab, best), length=length)
-        answer = answer or _answer(clue, settings, length=length, limits=limits)
+        other_length = None if lengths is None else lengths.after(_mean_score(lab, best), length=length)
+        answer = other_length or _answer(clue, settings, length=length, limits=limits)
         if answer is None:
             break
         changed, steps, sentence = answer
         lab.progress.decided(sentence)
         tried, new_clue = _train_plan(lab, changed, total_steps=steps, seeds=lab.confirm_seeds(seeds, first=attempt * seeds))
         experiments.append(tried)
-        margin = 0.0 if lengths is not None or not math.isfinite(_mean_score(lab, best)) else noise
+        margin = 0.0 if other_length is not None or not math.isfinite(_mean_score(lab, best)) else noise
         if not _mean_score(lab, tried) < _mean_score(lab, best) - margin:
             break
         best, settings, length, clue = tried, changed, steps, new_clue

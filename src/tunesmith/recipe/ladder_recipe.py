@@ -1,31 +1,35 @@
-"""Recipe `ladder`: learning rate, momentum, weight decay and length together, by short annealed runs on a ladder of lengths."""
+"""Recipe `ladder`: learning rate, momentum, weight decay and length together, by short annealed runs on a ladder of lengths.
+
+Range test → a line of peaks and its side arms on the lowest rung → the two best, twice as long → the best, twice as long again → as long as the loss falls.
+Every run is a whole cycle to zero with the total decay of a full training, from the same weights and in the same order; the length is chosen with the rest.
+
+What a budget pays for, in full trainings: .08 at most go to the bracket, .0625 of it to the range test (twice where the first is lost at once). The rungs are a
+20th, an 8th and a quarter of a full training, times the budget where that is below 1, and never below 16 updates. First the side arms are dropped, then the
+repeats that measure the noise, then the upper rungs. What a budget above 1 leaves goes half to the neighbours of the best on the top rung, half to longer runs.
+All of this is our choice.
+"""
 
 import dataclasses
 import math
-import statistics
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from tunesmith.curve import Curve
+from tunesmith.finding import Finding
 from tunesmith.plan import StudyOutcome
-from tunesmith.recipe.confirming import Lengths
 from tunesmith.recipe.laboratory import Laboratory
 from tunesmith.recipe.limits import Limits
-from tunesmith.recipe.report_recipe import _NO_RANGE, Found, first_settings
-from tunesmith.recipe.stages.rungs import Joint, Ladder, Tried
-from tunesmith.recipe.stages.state import rounded
+from tunesmith.recipe.report_recipe import _NO_RANGE, Found, _spent, first_settings
+from tunesmith.recipe.stages.joint import FEWEST_ARMS, REPEATED, lowest_rung, neighbours, promoted
+from tunesmith.recipe.stages.ladder_findings import ladder_findings
+from tunesmith.recipe.stages.lengths import LEVEL, Lengths, overfitting_looms
+from tunesmith.recipe.stages.rungs import NEAR, Ladder, Tried
 from tunesmith.recipe.stages.sweep import run_bracket, run_sweeps
+from tunesmith.settings import Settings
 
-FRACTIONS = (1.0, 0.4, 0.16)
-STEP_DOWN = 0.4
-DECAYS = (0.1, 1.0)
-ADAM_DECAYS = (0.0, 1e-4)
-RANGE_SHARE = 0.0625
-LOWEST_SHARE = 1 / 16
+RANGE_SHARE = 1 / 16
+RUNG_SHARES = (1 / 20, 1 / 8, 1 / 4)
 FEWEST_RUNG_STEPS = 16
-OTHER_MOMENTUM = 0.9
-LEVEL = 0.01
-NEAR = 0.002
-LOOMING = 1 / 2
+SHORTEST_FALLBACK = 1 / 4
+"""Of a full training: a plan that disappoints is not shortened below this, however short the rungs of a small budget were (our choice)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,122 +39,109 @@ class Climbed:
     Attributes:
         found: Settings and findings, or why there are none.
         total_steps: Length of the plan.
-        lengths: The plan's other lengths.
+        lengths: Which other lengths of it to try, and when.
     """
 
     found: Found
     total_steps: int = 0
-    lengths: Lengths | None = None
+    lengths: Lengths = field(default_factory=Lengths)
 
 
 def climb(lab: Laboratory, limits: Limits, *, batch_size: int) -> Climbed:
+    """Every rung in order; settings and a length to confirm, or an abstention with its reason.
+
+    Args:
+        lab: Where runs are made.
+        limits: What the user fixed or bounded.
+        batch_size: Of every run: the ladder does not choose it.
+    """
     settings = first_settings(lab, limits, batch_size=batch_size)
-    full_steps = lab.task.steps_at(batch_size)
-    largest, has_edge, findings = limits.clip("lr", settings.lr), False, ()
+    largest, has_edge, swept = limits.clip("lr", settings.lr), False, ()
     if limits.is_free("lr"):
         _, end_lr = run_bracket(lab, settings)
-        _, reading = run_sweeps(lab, settings, end_lr=end_lr, share=RANGE_SHARE)
-        findings = reading.findings
+        sweeps, reading = run_sweeps(lab, settings, end_lr=end_lr, share=RANGE_SHARE)
         if reading.largest_lr is None:
-            return Climbed(found=Found(outcome=StudyOutcome.ABSTAINED, findings=findings, advice=(_NO_RANGE[reading.outcome],)))
-        largest, has_edge = limits.clip("lr", reading.largest_lr), reading.edge is not None
-    lowest = max(FEWEST_RUNG_STEPS, round(LOWEST_SHARE * min(1.0, lab.budget) * full_steps))
-    ladder = Ladder(lab=lab, limits=limits, base=settings, lowest_steps=lowest)
-    rungs = [_Rung(ladder=ladder, steps=min(full_steps, lowest * 2**i)) for i in range(3)]
-    reserve = rungs[1].price * 2 + rungs[2].price
-    first = _lowest_rung(ladder, rungs[0], limits, largest=largest, has_edge=has_edge, reserve=reserve)
-    if not first or not math.isfinite(first[0].score):
-        return Climbed(found=Found(outcome=StudyOutcome.BUDGET_SPENT, findings=findings, advice=("x",)))
-    joints = [first[0].joint] + [one.joint for one in first if not _is_alike(one.joint, first[0].joint)][:1]
-    count = max(1, int((lab.left - rungs[2].price) / rungs[1].price))
-    second = _ranked(ladder.run(joints[:count], steps=rungs[1].steps, valid_examples=rungs[1].valid_examples))
-    chosen = _step_back(lab, second)
-    third = _ranked(ladder.run([chosen.joint], steps=rungs[2].steps, valid_examples=rungs[2].valid_examples))
-    top = third[0]
-    climbs = top.score < chosen.score - LEVEL * _gained(lab, top)
-    best = top if top.score < chosen.score - NEAR * _gained(lab, top) else chosen
-    looms = chosen.score - top.score < LOOMING * (_trained_to(chosen.arms[0].run.curve) - _trained_to(top.arms[0].run.curve))
-    if lab.left > rungs[0].price:
-        count = int(lab.left / rungs[0].price)
-        ladder.run([one.joint for one in first[: min(2, count)]], steps=rungs[0].steps, valid_examples=rungs[0].valid_examples, repeat=1)
-    lab.progress.message(
-        " ".join(f"[{t.steps} {t.joint.lr:.3g} m{t.joint.momentum:g} A{t.joint.decay:.2g} -> {t.score:.4f}]" for t in (*first, *second, *third)) + f" {climbs=} {looms=}"
-    )
-    ladder.lab.put(dataclasses.replace(ladder.experiment(), verdict="Climbed."))
-    lengths = [best.steps]
-    if climbs:
-        lengths = [min(full_steps, 2 * best.steps), full_steps] if looms else [full_steps]
-    plans = [ladder.settings_for(best.joint, steps=steps, is_plan=True) for steps in (best.steps, *lengths)]
-    found = Found(outcome=StudyOutcome.RECOMMENDED, settings=plans[1], findings=findings, experiments=(ladder.experiment(),))
-    lengths_tried = Lengths(
-        shorter=(plans[0], best.steps) if climbs else None,
-        longer=(plans[2], full_steps) if len(plans) > 2 else None,
-        score=best.score,
-        fall=LEVEL * _gained(lab, best),
-    )
-    return Climbed(found=found, total_steps=lengths[0], lengths=lengths_tried)
-
-
-def _is_alike(one: Joint, other: Joint) -> bool:
-    """Whether two choices move the weights about as far: then a rung learns little from having both."""
-    return max(one.lr, other.lr) <= 1.5 * min(one.lr, other.lr) and one.decay == other.decay
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Rung:
-    ladder: Ladder
-    steps: int
-
-    @property
-    def valid_examples(self) -> int:
-        return self.ladder.slice_at(self.steps)
-
-    @property
-    def price(self) -> float:
-        return self.ladder.price(steps=self.steps, valid_examples=self.valid_examples)
-
-
-def _gained(lab: Laboratory, best: Tried) -> float:
-    return max(0.0, lab.checked.initial_loss - best.score) if lab.task.goal == "loss" else 0.0
-
-
-def _trained_to(curve: Curve) -> float:
-    return statistics.fmean(curve.train_loss[-max(8, len(curve.train_loss) // 20) :])
-
-
-def _ranked(tried: list[Tried]) -> list[Tried]:
-    return sorted(tried, key=lambda one: one.score)
-
-
-def _step_back(lab: Laboratory, tried: list[Tried]) -> Tried:
-    best = min(tried, key=lambda one: one.score)
-    near = [one for one in tried if one.score <= best.score + NEAR * _gained(lab, best)]
-    return min(near, key=lambda one: (-one.joint.decay, one.joint.lr / (1 - one.joint.momentum)))
-
-
-def _lowest_rung(ladder: Ladder, rung: _Rung, limits: Limits, *, largest: float, has_edge: bool, reserve: float) -> list[Tried]:
-    lab = ladder.lab
-    low, high = ADAM_DECAYS if lab.checked.acts_like == "adam" else DECAYS
-    tried: list[Tried] = []
-
-    def run(joints: list[Joint]) -> list[Tried]:
-        known = {one.joint for one in tried}
-        new = [joint for joint in dict.fromkeys(joints) if joint not in known]
-        new = new[: max(0, int((lab.left - reserve) / rung.price))]
-        return ladder.run(new, steps=rung.steps, valid_examples=rung.valid_examples) if new else []
-
-    lrs = [limits.clip("lr", rounded(largest * fraction)) for fraction in FRACTIONS]
-    tried = run([Joint(lr=lr, momentum=ladder.base.momentum, decay=low) for lr in dict.fromkeys(lrs)])
+            return Climbed(found=Found(outcome=StudyOutcome.ABSTAINED, findings=reading.findings, advice=(_NO_RANGE[reading.outcome],)))
+        largest, has_edge, swept = limits.clip("lr", reading.largest_lr), reading.edge is not None, sweeps.findings
+    rungs = _rungs(lab, settings)
+    ladder = Ladder(lab=lab, limits=limits, base=settings, lowest_steps=rungs[0], slice_steps=rungs[min(1, len(rungs) - 1)])
+    while len(rungs) > 1 and ladder.affordable(steps=rungs[0], reserve=_reserve(ladder, rungs)) < FEWEST_ARMS:
+        rungs.pop()
+    lab.progress.stage("ladder", f"Annealed runs of {', '.join(str(steps) for steps in rungs)} updates over learning rate, momentum and weight decay.")
+    tried = lowest_rung(ladder, largest_lr=largest, has_edge=has_edge, reserve=_reserve(ladder, rungs))
     if not tried:
-        return []
-    best = min(tried, key=lambda one: one.score)
-    if best.joint.lr == min(lrs):
-        tried += run([dataclasses.replace(best.joint, lr=limits.clip("lr", rounded(best.joint.lr * STEP_DOWN)))])
-    elif best.joint.lr == max(lrs) and not has_edge:
-        tried += run([dataclasses.replace(best.joint, lr=limits.clip("lr", rounded(best.joint.lr / STEP_DOWN)))])
-    best = min(tried, key=lambda one: one.score)
-    if limits.is_free("momentum"):
-        tried += run([ladder.equivalent(best.joint, momentum=limits.clip("momentum", OTHER_MOMENTUM))])
-    if limits.is_free("weight_decay"):
-        tried += run([dataclasses.replace(min(tried, key=lambda one: one.score).joint, decay=high)])
-    return _ranked(tried)
+        return Climbed(found=_spent(lab, findings=swept))
+    if not math.isfinite(tried[0].score):
+        advice = "No short run finished at any learning rate tried: look at the data and the loss, or train in fp32."
+        return Climbed(found=Found(outcome=StudyOutcome.ABSTAINED, findings=swept, advice=(advice,)))
+    return _climbed(ladder, rungs, swept=swept)
+
+
+def _climbed(ladder: Ladder, rungs: list[int], *, swept: tuple[Finding, ...]) -> Climbed:
+    """From the lowest rung to the plan."""
+    below = top = ladder.tried(rungs[0])[0]
+    for i, steps in enumerate(rungs[1:], start=1):
+        joints = promoted(ladder.tried(rungs[i - 1]), count=2) if i == 1 else [top.joint]
+        above = ladder.run(joints, steps=steps, reserve=sum(ladder.price(upper) for upper in rungs[i + 1 :]))
+        if above:
+            below, top = top, ladder.careful(above)
+    below = next((one for one in ladder.tried(below.steps) if one.joint == top.joint), below)
+    if ladder.lab.budget > 1:
+        top = neighbours(ladder, top, spend=ladder.lab.left / 2)
+    falls = _falls(ladder, below, top)
+    while falls and top.steps < ladder.full_steps and (longer := ladder.run([top.joint], steps=min(2 * top.steps, ladder.full_steps))):
+        below, top = top, longer[0]
+        falls = _falls(ladder, below, top)
+    ladder.run(promoted(ladder.tried(rungs[0]), count=REPEATED), steps=rungs[0], repeat=1)
+    best = top if top.score < below.score - NEAR * ladder.learnt(top) else below
+    return _planned(ladder, best, looms=falls and _looms(below, top), falls=falls, swept=swept)
+
+
+def _planned(ladder: Ladder, best: Tried, *, looms: bool, falls: bool, swept: tuple[Finding, ...]) -> Climbed:
+    """The plan's settings and length: that of the best run where longer ones gained nothing, else all of it, or half-way where overfitting looms."""
+    full, limits = ladder.full_steps, ladder.limits
+
+    def sized(steps: int) -> tuple[Settings, int]:
+        return ladder.settings_for(best.joint, steps=steps, is_plan=True), steps
+
+    shorter = sized(min(full, max(best.steps, round(SHORTEST_FALLBACK * full)) if falls else best.steps))
+    half_way = sized(min(full, max(2 * best.steps, shorter[1])))
+    if not limits.is_free("epochs"):
+        plan, lengths = sized(full), Lengths()
+    elif not falls or best.steps == full:
+        plan, lengths = shorter, Lengths()
+    else:
+        plan = half_way if looms else sized(full)
+        fall = LEVEL * ladder.learnt(best)
+        lengths = Lengths(shorter=shorter, longer=sized(full) if looms else None, score=best.score, fall=fall)
+    findings = ladder_findings(ladder, plan[0], best=best, steps=plan[1])
+    experiment = dataclasses.replace(ladder.experiment(), findings=findings, verdict=_verdict(plan, best=best, falls=falls, looms=looms))
+    experiment = ladder.lab.put(experiment)
+    found = Found(outcome=StudyOutcome.RECOMMENDED, settings=plan[0], findings=(*swept, *findings), experiments=(experiment,))
+    return Climbed(found=found, total_steps=plan[1], lengths=lengths)
+
+
+def _verdict(plan: tuple[Settings, int], *, best: Tried, falls: bool, looms: bool) -> str:
+    why = "level from one length to the next" if not falls else "still falling, but much less than the training loss" if looms else "still falling"
+    return f"At {best.steps} updates the loss is {why}: the plan has {plan[1]} updates, peak learning rate {plan[0].lr:.2g} and momentum {plan[0].momentum:g}."
+
+
+def _rungs(lab: Laboratory, settings: Settings) -> list[int]:
+    """Updates of each rung, rising."""
+    full = lab.task.steps_at(settings.batch_size)
+    steps = sorted({min(full, max(FEWEST_RUNG_STEPS, round(share * min(1.0, lab.budget) * full))) for share in RUNG_SHARES})
+    return steps
+
+
+def _reserve(ladder: Ladder, rungs: list[int]) -> float:
+    """What the rungs above the lowest take: two runs on the next, one on each further."""
+    return sum(ladder.price(steps) * (2 if i == 0 else 1) for i, steps in enumerate(rungs[1:]))
+
+
+def _falls(ladder: Ladder, below: Tried, top: Tried) -> bool:
+    """Whether the longer of two runs is better by more than what counts as level; a single rung says nothing, and then the longest is tried."""
+    return top.steps == below.steps or top.score < below.score - LEVEL * ladder.learnt(top)
+
+
+def _looms(below: Tried, top: Tried) -> bool:
+    return top.steps > below.steps and overfitting_looms(below.arms[0].run.curve, top.arms[0].run.curve, gain=below.score - top.score)
