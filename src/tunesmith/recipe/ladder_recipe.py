@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 from tunesmith.finding import Finding
 from tunesmith.plan import StudyOutcome
+from tunesmith.reading.range_test import RangeOutcome
 from tunesmith.recipe.laboratory import Laboratory
 from tunesmith.recipe.limits import Limits
 from tunesmith.recipe.report_recipe import _NO_RANGE, Found, _spent, first_settings
@@ -26,6 +27,8 @@ from tunesmith.recipe.stages.sweep import run_bracket, run_sweeps
 from tunesmith.settings import Settings
 
 RANGE_SHARE = 1 / 16
+UNREAD_SHARE = 1 / 2
+"""Of where the bracket ended: the largest peak worth trying where the range test is too noisy to be read; the runs decide (our choice)."""
 RUNG_SHARES = (1 / 20, 1 / 8, 1 / 4)
 FEWEST_RUNG_STEPS = 16
 SHORTEST_FALLBACK = 1 / 4
@@ -56,13 +59,15 @@ def climb(lab: Laboratory, limits: Limits, *, batch_size: int) -> Climbed:
         batch_size: Of every run: the ladder does not choose it.
     """
     settings = first_settings(lab, limits, batch_size=batch_size)
-    largest, has_edge, swept = limits.clip("lr", settings.lr), False, ()
+    largest, has_edge = limits.clip("lr", settings.lr), False
+    swept: tuple[Finding, ...] = ()
     if limits.is_free("lr"):
         _, end_lr = run_bracket(lab, settings)
         sweeps, reading = run_sweeps(lab, settings, end_lr=end_lr, share=RANGE_SHARE)
-        if reading.largest_lr is None:
+        if reading.largest_lr is None and reading.outcome is not RangeOutcome.TOO_NOISY:
             return Climbed(found=Found(outcome=StudyOutcome.ABSTAINED, findings=reading.findings, advice=(_NO_RANGE[reading.outcome],)))
-        largest, has_edge, swept = limits.clip("lr", reading.largest_lr), reading.edge is not None, sweeps.findings
+        swept, has_edge = sweeps.findings, reading.edge is not None
+        largest = limits.clip("lr", reading.largest_lr or UNREAD_SHARE * end_lr)
     rungs = _rungs(lab, settings)
     ladder = Ladder(lab=lab, limits=limits, base=settings, lowest_steps=rungs[0], slice_steps=rungs[min(1, len(rungs) - 1)])
     while len(rungs) > 1 and ladder.affordable(steps=rungs[0], reserve=_reserve(ladder, rungs)) < FEWEST_ARMS:
@@ -129,8 +134,7 @@ def _verdict(plan: tuple[Settings, int], *, best: Tried, falls: bool, looms: boo
 def _rungs(lab: Laboratory, settings: Settings) -> list[int]:
     """Updates of each rung, rising."""
     full = lab.task.steps_at(settings.batch_size)
-    steps = sorted({min(full, max(FEWEST_RUNG_STEPS, round(share * min(1.0, lab.budget) * full))) for share in RUNG_SHARES})
-    return steps
+    return sorted({min(full, max(FEWEST_RUNG_STEPS, round(share * min(1.0, lab.budget) * full))) for share in RUNG_SHARES})
 
 
 def _reserve(ladder: Ladder, rungs: list[int]) -> float:

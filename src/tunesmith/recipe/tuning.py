@@ -70,7 +70,7 @@ def tune(
         out: The study's folder; made, or resumed if it holds a study of the same task.
         budget: Cap of the search in full trainings of `epochs * n_train` examples; > 0. Default 1.0 (docs/counting.md).
         seed: Fixes every random draw; ≥ 0.
-        recipe: "report", section 5 of the report.
+        recipe: "report", section 5 of the report; or "ladder", all knobs but the batch size together, and the length, by annealed runs of rising length.
         fixed: Knob → value that is not tuned: lr, batch_size, momentum, weight_decay, epochs.
         bounds: Knob → (low, high).
         schedule: Name in `tunesmith.schedules.SCHEDULES`; None means the task's.
@@ -101,7 +101,7 @@ def tune(
     check_kind(Path(out), recipe=recipe)
     heard = progress or SilentProgress()
     if task.conditions:
-        heard.message("Task.conditions are not tried yet: recipe 'report' tunes the task's own network.")
+        heard.message("Task.conditions are not tried yet: a recipe tunes the task's own network.")
     limits = Limits(fixed=dict(fixed or {}), bounds=dict(bounds or {}))
     changes = TaskChanges(schedule=schedule, cycles=cycles, epochs=limits.fixed.get("epochs"))
     task = changes.made_in(task)
@@ -146,18 +146,15 @@ def _tuned(lab: Laboratory, limits: Limits, *, recipe: str, confirm_seeds: int, 
     lab.set_aside(looking_examples(lab, first=sizes[0]))
     seconds_per_step = find_time_model(lab, sizes, given=time_model)
     lab.progress.forecast(forecast_of(lab, limits, batch_size=sizes[0], seconds_per_step=seconds_per_step, confirm_seeds=confirm_seeds))
-    climbed = None
     if recipe == "ladder":
         climbed = climb(lab, limits, batch_size=sizes[0])
-        found = climbed.found
+        found, steps, lengths = climbed.found, climbed.total_steps, climbed.lengths
     else:
         found = search(lab, limits, sizes=sizes, seconds_per_step=seconds_per_step)
+        steps, lengths = 0 if found.settings is None else lab.task.steps_at(found.settings.batch_size), None
     if found.settings is None:
         return _plan(lab, found, None)
-    steps = lab.task.steps_at(found.settings.batch_size) if climbed is None else climbed.total_steps
-    confirmed = confirm_plan(
-        lab, found.settings, total_steps=steps, seeds=confirm_seeds, short_runs=found.experiments, limits=limits, lengths=None if climbed is None else climbed.lengths
-    )
+    confirmed = confirm_plan(lab, found.settings, total_steps=steps, seeds=confirm_seeds, short_runs=found.experiments, limits=limits, lengths=lengths)
     return _plan(lab, found, confirmed)
 
 

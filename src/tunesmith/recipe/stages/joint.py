@@ -56,7 +56,7 @@ def lowest_rung(ladder: Ladder, *, largest_lr: float, has_edge: bool, reserve: f
 
 
 def promoted(tried: list[Tried], *, count: int) -> list[Joint]:
-    """The best choice, and the next best that differ from those before: momenta at equal steps would be one choice twice."""
+    """The best choice, and the next best that step differently: momenta at equal steps would be one choice twice, and what decay does comes late."""
     kept: list[Joint] = []
     for one in (one for one in tried if math.isfinite(one.score)):
         if not any(_are_alike(one.joint, other) for other in kept):
@@ -86,7 +86,7 @@ def decays(ladder: Ladder) -> tuple[float, float]:
 
 
 def _are_alike(one: Joint, other: Joint) -> bool:
-    return max(one.lr, other.lr) <= ALIKE * min(one.lr, other.lr) and one.decay == other.decay
+    return max(one.lr, other.lr) <= ALIKE * min(one.lr, other.lr)
 
 
 def _hotter(ladder: Ladder, joint: Joint) -> Joint:

@@ -1,7 +1,5 @@
 """What the ladder found, knob by knob: the plan's value, what could not be told from it, and what short runs do not establish."""
 
-from collections.abc import Callable
-
 from tunesmith.finding import Finding
 from tunesmith.reading.comparison import noise_between_seeds
 from tunesmith.recipe.stages.rungs import NEAR, Joint, Ladder, Tried
@@ -24,18 +22,21 @@ def ladder_findings(ladder: Ladder, plan: Settings, *, best: Tried, steps: int) 
     tried = ladder.tried()
     rungs = sorted({one.steps for one in tried})
     told = f"{len(tried)} joint settings in annealed runs of {', '.join(str(rung) for rung in rungs)} updates, the same seed for all."
-    lrs = _near(ladder, lambda joint: joint.lr)
+    near = _near(ladder)
+    lrs, momenta, decays = [joint.lr for joint in near], [joint.momentum for joint in near], [joint.decay for joint in near]
     scale = plan.lr / best.joint.lr
-    same_length = "That the order stays the same in a full training: short runs favour small batches, little decay and fast peaks."
     return (
         Finding(
             kind="max_lr", value=plan.lr, interval=(rounded(min(lrs) * scale), rounded(max(lrs) * scale)), confidence=CONFIDENCE,
             evidence=f"{told} The peak is carried to {steps} updates like length^-1/4.", not_established="That the exponent 1/4 is right here.",
         ),
-        _about(ladder, "momentum", plan.momentum, lambda joint: joint.momentum, told=told, not_established=same_length),
         Finding(
-            kind="weight_decay", value=plan.weight_decay, confidence=_confidence(_near(ladder, lambda joint: joint.decay)),
-            evidence=f"{told} Total decay {best.joint.decay:g}, kept between lengths." + _indifferent(_near(ladder, lambda joint: joint.decay)),
+            kind="momentum", value=plan.momentum, interval=(min(momenta), max(momenta)), confidence=_confidence(momenta),
+            evidence=told + _indifferent(momenta), not_established="That the order stays the same in full, or that a cycle beats a constant momentum.",
+        ),
+        Finding(
+            kind="weight_decay", value=plan.weight_decay, confidence=_confidence(decays),
+            evidence=f"{told} Total decay {best.joint.decay:g}, kept between lengths." + _indifferent(decays),
             not_established="How much decay a full training needs against overfitting: that comes late.",
         ),
         Finding(
@@ -49,20 +50,13 @@ def ladder_findings(ladder: Ladder, plan: Settings, *, best: Tried, steps: int) 
     )  # fmt: skip
 
 
-def _about(ladder: Ladder, kind: str, value: float, knob: Callable[[Joint], float], *, told: str, not_established: str) -> Finding:
-    near = _near(ladder, knob)
-    return Finding(
-        kind=kind, value=value, interval=(min(near), max(near)), confidence=_confidence(near), evidence=told + _indifferent(near), not_established=not_established
-    )
-
-
-def _near(ladder: Ladder, knob: Callable[[Joint], float]) -> list[float]:
-    """Values of a knob that the lowest rung cannot tell from its best: within twice the noise between seeds, where it is known."""
+def _near(ladder: Ladder) -> list[Joint]:
+    """Choices that the lowest rung cannot tell from its best: within twice the noise between seeds, where it is known."""
     lowest = ladder.tried(ladder.lowest_steps)
     task = ladder.lab.task
     noise = noise_between_seeds((ladder.experiment(),), goal=task.goal, higher_is_better=task.goal_is_higher_better)
     bound = lowest[0].score + max(2 * noise, NEAR * ladder.learnt(lowest[0]))
-    return [knob(one.joint) for one in lowest if one.score <= bound]
+    return [one.joint for one in lowest if one.score <= bound]
 
 
 def _confidence(near: list[float]) -> float:
