@@ -17,7 +17,7 @@ from tunesmith.recipe.confirming import Confirmed, confirm_plan
 from tunesmith.recipe.description import check_kind, describe
 from tunesmith.recipe.forecast import forecast_of
 from tunesmith.recipe.laboratory import Laboratory
-from tunesmith.recipe.ladder_recipe import climb
+from tunesmith.recipe.ladder_recipe import RUNG_SHARES, climb
 from tunesmith.recipe.limits import Limits
 from tunesmith.recipe.probe_study import write_study_report
 from tunesmith.recipe.progress import Progress, SilentProgress
@@ -145,7 +145,8 @@ def _tuned(lab: Laboratory, limits: Limits, *, recipe: str, confirm_seeds: int, 
         return _plan(lab, not_begun, None)
     lab.set_aside(looking_examples(lab, first=sizes[0]))
     seconds_per_step = find_time_model(lab, sizes, given=time_model)
-    lab.progress.forecast(forecast_of(lab, limits, batch_size=sizes[0], seconds_per_step=seconds_per_step, confirm_seeds=confirm_seeds))
+    shortest = RUNG_SHARES[0] * min(1.0, lab.budget) if recipe == "ladder" else 1.0
+    lab.progress.forecast(forecast_of(lab, limits, batch_size=sizes[0], seconds_per_step=seconds_per_step, confirm_seeds=confirm_seeds, shortest=shortest))
     if recipe == "ladder":
         climbed = climb(lab, limits, batch_size=sizes[0])
         found, steps, lengths = climbed.found, climbed.total_steps, climbed.lengths
@@ -178,21 +179,24 @@ def _plan(lab: Laboratory, found: Found, confirmed: Confirmed | None) -> Plan:
         cost=lab.cost(),
         confirmed=None if confirmed is None else confirmed.confirmed,
         current=None if confirmed is None else confirmed.current,
-        findings=((*confirmed.findings, *_as_confirmed(found.findings, settings)) if confirmed is not None else found.findings),
+        findings=(
+            (*confirmed.findings, *_as_confirmed(found.findings, settings, total_steps=confirmed.total_steps)) if confirmed is not None else found.findings
+        ),
         advice=confirmed.advice if confirmed is not None else found.advice,
     )
     too_short = "" if plan.settings is None else short_cycles_advice(plan.cycles, epochs=plan.epochs)
     return dataclasses.replace(plan, advice=(*plan.advice, too_short)) if too_short else plan
 
 
-def _as_confirmed(findings: tuple[Finding, ...], settings: Settings | None) -> tuple[Finding, ...]:
-    """The search's findings, where confirming changed the peak with a word on it: no interval was measured for the new one."""
+def _as_confirmed(findings: tuple[Finding, ...], settings: Settings | None, *, total_steps: int) -> tuple[Finding, ...]:
+    """The search's findings, where confirming changed the peak or the length with a word on it: no interval was measured for the new one."""
     if settings is None:
         return findings
+    now = {"max_lr": settings.lr, "length": float(total_steps)}
     changed = "Confirming changed it: other settings did better in full."
     return tuple(
-        dataclasses.replace(finding, value=settings.lr, interval=None, confidence=0.5, evidence=f"{finding.evidence} {changed}")
-        if finding.kind == "max_lr" and finding.value != settings.lr
+        dataclasses.replace(finding, value=now[finding.kind], interval=None, confidence=0.5, evidence=f"{finding.evidence} {changed}")
+        if finding.kind in now and finding.value != now[finding.kind]
         else finding
         for finding in findings
     )

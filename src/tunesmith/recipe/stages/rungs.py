@@ -114,11 +114,12 @@ class Ladder:
             reserve: Examples that must be left over.
             repeat: Which seed: what runs of one seed share cancels in a comparison.
         """
-        new = [joint for joint in dict.fromkeys(joints) if repeat or (joint, steps) not in self._tried][: self.affordable(steps=steps, reserve=reserve)]
+        seed = self.lab.search_seed(repeat)
+        new = [joint for joint in dict.fromkeys(joints) if seed not in self._seeds_of(joint, steps)][: self.affordable(steps=steps, reserve=reserve)]
         if new:
             made = annealed_runs(
                 self.lab.task, [self._candidate(joint, steps) for joint in new], probe="ladder",
-                seed=self.lab.search_seed(repeat), valid_examples=self._slice_at(steps), execute=self.lab.executor("search"),
+                seed=seed, valid_examples=self._slice_at(steps), execute=self.lab.executor("search"),
             )  # fmt: skip
             for joint, arm in zip(new, made.arms, strict=True):
                 before = self._tried.get((joint, steps))
@@ -142,6 +143,10 @@ class Ladder:
     def experiment(self) -> Experiment:
         """Every run so far."""
         return Experiment(probe="ladder", arms=tuple(arm for one in self._tried.values() for arm in one.arms))
+
+    def _seeds_of(self, joint: Joint, steps: int) -> set[int]:
+        tried = self._tried.get((joint, steps))
+        return {arm.run.spec.seed for arm in tried.arms} if tried else set()
 
     def _remember(self, joint: Joint, steps: int, *, arms: tuple[Arm, ...]) -> None:
         task = self.lab.task
