@@ -59,7 +59,7 @@ def climb(lab: Laboratory, limits: Limits, *, batch_size: int) -> Climbed:
         batch_size: Of every run: the ladder does not choose it.
     """
     settings = first_settings(lab, limits, batch_size=batch_size)
-    largest, has_edge = limits.clip("lr", settings.lr), False
+    largest, has_edge, unread = limits.clip("lr", settings.lr), False, None
     swept: tuple[Finding, ...] = ()
     if limits.is_free("lr"):
         _, end_lr = run_bracket(lab, settings)
@@ -67,6 +67,7 @@ def climb(lab: Laboratory, limits: Limits, *, batch_size: int) -> Climbed:
         if reading.largest_lr is None and reading.outcome is not RangeOutcome.TOO_NOISY:
             return Climbed(found=Found(outcome=StudyOutcome.ABSTAINED, findings=reading.findings, advice=(_NO_RANGE[reading.outcome],)))
         swept, has_edge = sweeps.findings, reading.edge is not None
+        unread = reading.outcome if reading.largest_lr is None else None
         largest = limits.clip("lr", reading.largest_lr or UNREAD_SHARE * end_lr)
     rungs = _rungs(lab, settings)
     ladder = Ladder(lab=lab, limits=limits, base=settings, lowest_steps=rungs[0], slice_steps=rungs[min(1, len(rungs) - 1)])
@@ -79,6 +80,8 @@ def climb(lab: Laboratory, limits: Limits, *, batch_size: int) -> Climbed:
     if not math.isfinite(tried[0].score):
         advice = "No short run finished at any learning rate tried: look at the data and the loss, or train in fp32."
         return Climbed(found=Found(outcome=StudyOutcome.ABSTAINED, findings=swept, advice=(advice,)))
+    if unread is not None and ladder.learnt(tried[0]) < lab.thresholds.started_drop * abs(lab.checked.initial_loss):
+        return Climbed(found=Found(outcome=StudyOutcome.ABSTAINED, findings=swept, advice=(_NO_RANGE[unread],)))
     return _climbed(ladder, rungs, swept=swept)
 
 
