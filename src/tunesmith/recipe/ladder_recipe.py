@@ -3,9 +3,10 @@
 Range test → a line of peaks and its side arms on the lowest rung → the two best, twice as long → the best, twice as long again → as long as the loss falls.
 Every run is a whole cycle to zero with the total decay of a full training, from the same weights and in the same order; the length is chosen with the rest.
 
-What a budget pays for, in full trainings: .08 at most go to the bracket, .0625 of it to the range test (twice where the first is lost at once). The rungs are a
-20th, an 8th and a quarter of a full training, times the budget where that is below 1, and never below 16 updates. First the side arms are dropped, then the
-repeats that measure the noise, then the upper rungs. What a budget above 1 leaves goes half to the neighbours of the best on the top rung, half to longer runs.
+Of the budget .08 at most go to the bracket (.16 where that were below 20 updates) and .0625 to the range test, twice where the first is lost at once. A range
+test that cannot be read does not end the search: the runs decide, and it ends where they learn nothing. The rungs are a 20th, an 8th and a quarter of a full
+training, times the budget where that is below 1, and never below 16 updates. First the side arms are dropped, then the repeats that measure the noise, then the
+upper rungs. What a budget above 1 leaves goes half to the neighbours of the best on the top rung, half to longer runs.
 All of this is our choice.
 """
 
@@ -15,7 +16,8 @@ from dataclasses import dataclass, field
 
 from tunesmith.finding import Finding
 from tunesmith.plan import StudyOutcome
-from tunesmith.reading.range_test import RangeOutcome
+from tunesmith.probes.lr_range import FEWEST_STEPS
+from tunesmith.recipe.allowance import BRACKET_SHARE, bracket_steps
 from tunesmith.recipe.laboratory import Laboratory
 from tunesmith.recipe.limits import Limits
 from tunesmith.recipe.report_recipe import _NO_RANGE, Found, _spent, first_settings
@@ -28,7 +30,7 @@ from tunesmith.settings import Settings
 
 RANGE_SHARE = 1 / 16
 UNREAD_SHARE = 1 / 2
-"""Of where the bracket ended: the largest peak worth trying where the range test is too noisy to be read; the runs decide (our choice)."""
+"""Of where the bracket ended: the largest peak worth trying where the range test cannot be read; the runs decide (our choice)."""
 RUNG_SHARES = (1 / 20, 1 / 8, 1 / 4)
 FEWEST_RUNG_STEPS = 16
 SHORTEST_FALLBACK = 1 / 4
@@ -62,10 +64,8 @@ def climb(lab: Laboratory, limits: Limits, *, batch_size: int) -> Climbed:
     largest, has_edge, unread = limits.clip("lr", settings.lr), False, None
     swept: tuple[Finding, ...] = ()
     if limits.is_free("lr"):
-        _, end_lr = run_bracket(lab, settings)
+        _, end_lr = run_bracket(lab, settings, share=_bracket_share(lab, batch_size))
         sweeps, reading = run_sweeps(lab, settings, end_lr=end_lr, share=RANGE_SHARE)
-        if reading.largest_lr is None and reading.outcome is not RangeOutcome.TOO_NOISY:
-            return Climbed(found=Found(outcome=StudyOutcome.ABSTAINED, findings=reading.findings, advice=(_NO_RANGE[reading.outcome],)))
         swept, has_edge = sweeps.findings, reading.edge is not None
         unread = reading.outcome if reading.largest_lr is None else None
         largest = limits.clip("lr", reading.largest_lr or UNREAD_SHARE * end_lr)
@@ -83,6 +83,19 @@ def climb(lab: Laboratory, limits: Limits, *, batch_size: int) -> Climbed:
     if unread is not None and ladder.learnt(tried[0]) < lab.thresholds.started_drop * abs(lab.checked.initial_loss):
         return Climbed(found=Found(outcome=StudyOutcome.ABSTAINED, findings=swept, advice=(_NO_RANGE[unread],)))
     return _climbed(ladder, rungs, swept=swept)
+
+
+def is_affordable(lab: Laboratory, limits: Limits, *, batch_size: int) -> bool:
+    """Whether the ladder can begin: it may spend twice what recipe `report` may on the bracket, where its fewest updates take that."""
+    if lab.task.steps_at(batch_size) < lab.thresholds.fewest_steps:
+        return False
+    search = _bracket_share(lab, batch_size) / BRACKET_SHARE * lab.budget * lab.full_training_examples
+    return not limits.is_free("lr") or bracket_steps(search_examples=search, batch_size=batch_size) >= FEWEST_STEPS
+
+
+def _bracket_share(lab: Laboratory, batch_size: int) -> float:
+    usual = bracket_steps(search_examples=lab.budget * lab.full_training_examples, batch_size=batch_size)
+    return BRACKET_SHARE if usual >= FEWEST_STEPS else 2 * BRACKET_SHARE
 
 
 def _climbed(ladder: Ladder, rungs: list[int], *, swept: tuple[Finding, ...]) -> Climbed:

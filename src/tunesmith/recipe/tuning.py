@@ -17,7 +17,7 @@ from tunesmith.recipe.confirming import Confirmed, confirm_plan
 from tunesmith.recipe.description import check_kind, describe
 from tunesmith.recipe.forecast import forecast_of
 from tunesmith.recipe.laboratory import Laboratory
-from tunesmith.recipe.ladder_recipe import RUNG_SHARES, climb
+from tunesmith.recipe.ladder_recipe import RUNG_SHARES, climb, is_affordable
 from tunesmith.recipe.limits import Limits
 from tunesmith.recipe.probe_study import write_study_report
 from tunesmith.recipe.progress import Progress, SilentProgress
@@ -141,7 +141,7 @@ def tune(
 def _tuned(lab: Laboratory, limits: Limits, *, recipe: str, confirm_seeds: int, time_model: Path | None) -> Plan:
     sizes = first_size(lab, limits)
     not_begun = refused(lab, limits, batch_size=sizes[0])
-    if not_begun is not None:
+    if not_begun is not None and not (recipe == "ladder" and is_affordable(lab, limits, batch_size=sizes[0])):
         return _plan(lab, not_begun, None)
     lab.set_aside(looking_examples(lab, first=sizes[0]))
     seconds_per_step = find_time_model(lab, sizes, given=time_model)
