@@ -30,8 +30,8 @@ DEMO_FOLDER = Path("runs/demo")
 DEMO_CONFIRM_SEEDS = 3
 """The demo shows how noise between seeds is measured; its full training takes seconds."""
 RECIPES = ("report", "ladder")
+"""Recipes that there are."""
 _RECIPE_HELP = "report: section 5 of Smith's report, one probe after another. ladder: all knobs but the batch size, and the length, together."
-"""Recipes that there are; `ladder` is planned and refused by name."""
 
 CONTRACT_KEYS = ("version", "outcome", "plan", "cost", "confirmed", "current", "findings", "advice")
 """What `tune --format json` prints, in this order (docs/command-line.md); what else a plan file holds stays there."""
