@@ -33,6 +33,8 @@ UNREAD_SHARE = 1 / 2
 """Of where the bracket ended: the largest peak worth trying where the range test cannot be read; the runs decide (our choice)."""
 RUNG_SHARES = (1 / 20, 1 / 8, 1 / 4)
 FEWEST_RUNG_STEPS = 16
+ALMOST_ALL = 0.9
+"""Of a full training: from here on a length counts as all of it (our choice)."""
 SHORTEST_FALLBACK = 1 / 4
 """Of a full training: a plan that disappoints is not shortened below this, however short the rungs of a small budget were (our choice)."""
 
@@ -110,7 +112,7 @@ def _climbed(ladder: Ladder, rungs: list[int], *, swept: tuple[Finding, ...]) ->
     if ladder.lab.budget > 1:
         top = neighbours(ladder, top, spend=ladder.lab.left / 2)
     falls = _falls(ladder, below, top)
-    while falls and top.steps < ladder.full_steps and (longer := ladder.run([top.joint], steps=min(2 * top.steps, ladder.full_steps))):
+    while falls and top.steps < ladder.full_steps and (longer := ladder.run([top.joint], steps=_doubled(ladder, top.steps))):
         below, top = top, longer[0]
         falls = _falls(ladder, below, top)
     ladder.run(promoted(ladder.tried(rungs[0]), count=REPEATED), steps=rungs[0], repeat=1)
@@ -126,7 +128,7 @@ def _planned(ladder: Ladder, best: Tried, *, looms: bool, falls: bool, swept: tu
         return ladder.settings_for(best.joint, steps=steps, is_plan=True), steps
 
     shorter = sized(min(full, max(best.steps, round(SHORTEST_FALLBACK * full)) if falls else best.steps))
-    half_way = sized(min(full, max(2 * best.steps, shorter[1])))
+    half_way = sized(max(_doubled(ladder, best.steps), shorter[1]))
     if not limits.is_free("epochs"):
         plan, lengths = sized(full), Lengths()
     elif not falls or best.steps == full:
@@ -140,6 +142,11 @@ def _planned(ladder: Ladder, best: Tried, *, looms: bool, falls: bool, swept: tu
     experiment = ladder.lab.put(experiment)
     found = Found(outcome=StudyOutcome.RECOMMENDED, settings=plan[0], findings=(*swept, *findings), experiments=(experiment,))
     return Climbed(found=found, total_steps=plan[1], lengths=lengths)
+
+
+def _doubled(ladder: Ladder, steps: int) -> int:
+    """Twice the length; all of it where rounding left hardly more."""
+    return ladder.full_steps if 2 * steps > ALMOST_ALL * ladder.full_steps else 2 * steps
 
 
 def _verdict(plan: tuple[Settings, int], *, best: Tried, falls: bool, looms: bool) -> str:
