@@ -21,7 +21,6 @@ from tunesmith.cli.options import (
     seed_option,
 )
 from tunesmith.cli.wording import trained_text
-from tunesmith.errors import InputError
 from tunesmith.settings import Json
 
 if TYPE_CHECKING:
@@ -30,8 +29,9 @@ if TYPE_CHECKING:
 DEMO_FOLDER = Path("runs/demo")
 DEMO_CONFIRM_SEEDS = 3
 """The demo shows how noise between seeds is measured; its full training takes seconds."""
-RECIPES = ("report",)
-"""Recipes that there are; `ladder` is planned and refused by name."""
+RECIPES = ("report", "ladder")
+"""Recipes that there are."""
+_RECIPE_HELP = "report: section 5 of Smith's report, one probe after another. ladder: all knobs but the batch size, and the length, together."
 
 CONTRACT_KEYS = ("version", "outcome", "plan", "cost", "confirmed", "current", "findings", "advice")
 """What `tune --format json` prints, in this order (docs/command-line.md); what else a plan file holds stays there."""
@@ -66,7 +66,7 @@ def demo(backend: Backend, voice: Voice, *, out: Path | None) -> int:
 @out_option(text="Folder of the study; the same command again goes on where it stopped.")
 @click.option("--budget", type=float, default=1.0, show_default=True, callback=positive, help="What the search may cost, in full trainings.")
 @seed_option
-@click.option("--recipe", default="report", show_default=True, metavar="NAME", help="report: section 5 of Smith's report, one probe after another.")
+@click.option("--recipe", default="report", show_default=True, metavar="NAME", help=_RECIPE_HELP)
 @click.option("--fix", multiple=True, metavar="KNOB=VALUE", help="Decide a knob: lr, batch_size, momentum, weight_decay or epochs. May be repeated.")
 @click.option("--bound", multiple=True, metavar="KNOB=LOW:HIGH", help="Keep a knob inside: lr, batch_size, momentum or weight_decay. May be repeated.")
 @click.option("--schedule", metavar="NAME", help="Shape to tune for. Default: the task's.")
@@ -126,8 +126,6 @@ def tune(
 
 
 def _require_recipe(recipe: str) -> None:
-    if recipe == "ladder":
-        raise InputError("--recipe must be report today, got 'ladder', which comes in a later version. Leave --recipe out.")
     require_name(recipe, RECIPES, what="--recipe")
 
 

@@ -17,6 +17,7 @@ from tunesmith.reading.comparison import noise_between_seeds
 from tunesmith.reading.goal import final_value, score
 from tunesmith.recipe.laboratory import Laboratory
 from tunesmith.recipe.limits import Limits
+from tunesmith.recipe.stages.lengths import Lengths
 from tunesmith.settings import Settings
 from tunesmith.task import Task
 
@@ -61,7 +62,16 @@ class Confirmed:
     advice: tuple[str, ...]
 
 
-def confirm_plan(lab: Laboratory, settings: Settings, *, total_steps: int, seeds: int, short_runs: tuple[Experiment, ...], limits: Limits) -> Confirmed:
+def confirm_plan(
+    lab: Laboratory,
+    settings: Settings,
+    *,
+    total_steps: int,
+    seeds: int,
+    short_runs: tuple[Experiment, ...],
+    limits: Limits,
+    lengths: Lengths | None = None,
+) -> Confirmed:
     """Train the plan on fresh seeds; where it overfits, a shorter one on further fresh seeds, as long as that is better.
 
     Costs the plan's own length for each seed, again for each shorter plan tried, and one training with the current settings where the task gives them.
@@ -73,19 +83,22 @@ def confirm_plan(lab: Laboratory, settings: Settings, *, total_steps: int, seeds
         seeds: How many fresh seeds.
         short_runs: Experiments of the search: the noise between seeds is read from them.
         limits: A fixed length is not shortened, and a bounded weight decay not stretched beyond its bounds.
+        lengths: Other lengths to try by how the plan does, before its clue is answered.
     """
     best, clue = _train_plan(lab, settings, total_steps=total_steps, seeds=lab.confirm_seeds(seeds))
     noise = _noise_of_full_runs(lab, best, short_runs)
     experiments, length = [best], total_steps
     for attempt in range(1, MOST_ANSWERS + 1):
-        answer = _answer(clue, settings, length=length, limits=limits)
+        other_length = None if lengths is None else lengths.after(_mean_score(lab, best), length=length)
+        answer = other_length or _answer(clue, settings, length=length, limits=limits)
         if answer is None:
             break
         changed, steps, sentence = answer
         lab.progress.decided(sentence)
         tried, new_clue = _train_plan(lab, changed, total_steps=steps, seeds=lab.confirm_seeds(seeds, first=attempt * seeds))
         experiments.append(tried)
-        if not _mean_score(lab, tried) < _mean_score(lab, best) - (noise if math.isfinite(_mean_score(lab, best)) else 0.0):
+        margin = 0.0 if other_length is not None or not math.isfinite(_mean_score(lab, best)) else noise
+        if not _mean_score(lab, tried) < _mean_score(lab, best) - margin:
             break
         best, settings, length, clue = tried, changed, steps, new_clue
     lab.put(best)  # its place is before the current settings

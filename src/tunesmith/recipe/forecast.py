@@ -15,11 +15,11 @@ MOST_TRAININGS = 1 + MOST_ANSWERS
 """Of a plan that is unstable or overfits, and is changed and trained again."""
 
 
-def forecast_of(lab: Laboratory, limits: Limits, *, batch_size: int, seconds_per_step: dict[int, float], confirm_seeds: int) -> Forecast:
+def forecast_of(lab: Laboratory, limits: Limits, *, batch_size: int, seconds_per_step: dict[int, float], confirm_seeds: int, shortest: float = 1.0) -> Forecast:
     """Search, total and seconds as ranges; a study that abstains costs less.
 
     The lower end takes a search that needs no extension and a plan that is not tried at another length; the upper end takes the whole budget, and a plan
-    that is changed and confirmed again, twice.
+    that is changed and confirmed again, twice. `shortest` is the shortest plan that the recipe may come to, as a share of a full training.
     """
     budget = lab.budget
     runs = sum(count for stage, count in STAGE_RUNS.items() if limits.is_free("lr" if stage == "peak_lr" else stage))
@@ -33,7 +33,7 @@ def forecast_of(lab: Laboratory, limits: Limits, *, batch_size: int, seconds_per
     evaluated = (evaluations(lab) + 1) * (validation_slice(lab) or lab.checked.n_valid) + (size_of(lab.task.test) or 0)
     looks = FORWARD_SHARE * evaluated / lab.full_training_examples  # as many however short the run
     beside = baseline + (looks if baseline else 0.0)
-    confirm = (confirm_seeds * (1 + looks), confirm_seeds * MOST_TRAININGS * (1 + looks))
+    confirm = (confirm_seeds * (shortest + looks), confirm_seeds * MOST_TRAININGS * (1 + looks))
     total = (low + confirm[0] + beside, high + confirm[1] + beside)
     seconds = seconds_per_step.get(batch_size)
     seconds_a_training = None if seconds is None else seconds * lab.task.steps_at(batch_size)

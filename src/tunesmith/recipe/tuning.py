@@ -17,6 +17,7 @@ from tunesmith.recipe.confirming import Confirmed, confirm_plan
 from tunesmith.recipe.description import check_kind, describe
 from tunesmith.recipe.forecast import forecast_of
 from tunesmith.recipe.laboratory import Laboratory
+from tunesmith.recipe.ladder_recipe import RUNG_SHARES, climb, is_affordable
 from tunesmith.recipe.limits import Limits
 from tunesmith.recipe.probe_study import write_study_report
 from tunesmith.recipe.progress import Progress, SilentProgress
@@ -29,7 +30,7 @@ from tunesmith.study import Study
 from tunesmith.task import Task
 from tunesmith.thresholds import DEFAULT_THRESHOLDS
 
-RECIPES = ("report",)
+RECIPES = ("report", "ladder")
 MOST_SEED = 2**40
 """Seeds below this fit a database's whole numbers with room for those of single runs."""
 _ONE_PROCESS = (
@@ -69,7 +70,7 @@ def tune(
         out: The study's folder; made, or resumed if it holds a study of the same task.
         budget: Cap of the search in full trainings of `epochs * n_train` examples; > 0. Default 1.0 (docs/counting.md).
         seed: Fixes every random draw; ≥ 0.
-        recipe: "report", section 5 of the report.
+        recipe: "report", section 5 of the report; or "ladder", all knobs but the batch size together, and the length, by annealed runs of rising length.
         fixed: Knob → value that is not tuned: lr, batch_size, momentum, weight_decay, epochs.
         bounds: Knob → (low, high).
         schedule: Name in `tunesmith.schedules.SCHEDULES`; None means the task's.
@@ -100,7 +101,7 @@ def tune(
     check_kind(Path(out), recipe=recipe)
     heard = progress or SilentProgress()
     if task.conditions:
-        heard.message("Task.conditions are not tried yet: recipe 'report' tunes the task's own network.")
+        heard.message("Task.conditions are not tried yet: a recipe tunes the task's own network.")
     limits = Limits(fixed=dict(fixed or {}), bounds=dict(bounds or {}))
     changes = TaskChanges(schedule=schedule, cycles=cycles, epochs=limits.fixed.get("epochs"))
     task = changes.made_in(task)
@@ -130,26 +131,31 @@ def tune(
             processes=processes,
         )
         lab.charge("check", Cost(trained_examples=checked.trained_examples, evaluated_examples=checked.evaluated_examples))
-        plan = _tuned(lab, limits, confirm_seeds=confirm_seeds, time_model=None if time_model is None else Path(time_model))
+        plan = _tuned(lab, limits, recipe=recipe, confirm_seeds=confirm_seeds, time_model=None if time_model is None else Path(time_model))
         study.put_plan(plan)
         write_plan(plan, study.folder / "plan.toml")
         write_study_report(study)
     return plan
 
 
-def _tuned(lab: Laboratory, limits: Limits, *, confirm_seeds: int, time_model: Path | None) -> Plan:
+def _tuned(lab: Laboratory, limits: Limits, *, recipe: str, confirm_seeds: int, time_model: Path | None) -> Plan:
     sizes = first_size(lab, limits)
     not_begun = refused(lab, limits, batch_size=sizes[0])
-    if not_begun is not None:
+    if not_begun is not None and not (recipe == "ladder" and is_affordable(lab, limits, batch_size=sizes[0])):
         return _plan(lab, not_begun, None)
     lab.set_aside(looking_examples(lab, first=sizes[0]))
     seconds_per_step = find_time_model(lab, sizes, given=time_model)
-    lab.progress.forecast(forecast_of(lab, limits, batch_size=sizes[0], seconds_per_step=seconds_per_step, confirm_seeds=confirm_seeds))
-    found = search(lab, limits, sizes=sizes, seconds_per_step=seconds_per_step)
+    shortest = RUNG_SHARES[0] * min(1.0, lab.budget) if recipe == "ladder" else 1.0
+    lab.progress.forecast(forecast_of(lab, limits, batch_size=sizes[0], seconds_per_step=seconds_per_step, confirm_seeds=confirm_seeds, shortest=shortest))
+    if recipe == "ladder":
+        climbed = climb(lab, limits, batch_size=sizes[0])
+        found, steps, lengths = climbed.found, climbed.total_steps, climbed.lengths
+    else:
+        found = search(lab, limits, sizes=sizes, seconds_per_step=seconds_per_step)
+        steps, lengths = 0 if found.settings is None else lab.task.steps_at(found.settings.batch_size), None
     if found.settings is None:
         return _plan(lab, found, None)
-    steps = lab.task.steps_at(found.settings.batch_size)
-    confirmed = confirm_plan(lab, found.settings, total_steps=steps, seeds=confirm_seeds, short_runs=found.experiments, limits=limits)
+    confirmed = confirm_plan(lab, found.settings, total_steps=steps, seeds=confirm_seeds, short_runs=found.experiments, limits=limits, lengths=lengths)
     return _plan(lab, found, confirmed)
 
 
@@ -173,21 +179,24 @@ def _plan(lab: Laboratory, found: Found, confirmed: Confirmed | None) -> Plan:
         cost=lab.cost(),
         confirmed=None if confirmed is None else confirmed.confirmed,
         current=None if confirmed is None else confirmed.current,
-        findings=((*confirmed.findings, *_as_confirmed(found.findings, settings)) if confirmed is not None else found.findings),
+        findings=(
+            (*confirmed.findings, *_as_confirmed(found.findings, settings, total_steps=confirmed.total_steps)) if confirmed is not None else found.findings
+        ),
         advice=confirmed.advice if confirmed is not None else found.advice,
     )
     too_short = "" if plan.settings is None else short_cycles_advice(plan.cycles, epochs=plan.epochs)
     return dataclasses.replace(plan, advice=(*plan.advice, too_short)) if too_short else plan
 
 
-def _as_confirmed(findings: tuple[Finding, ...], settings: Settings | None) -> tuple[Finding, ...]:
-    """The search's findings, where confirming changed the peak with a word on it: no interval was measured for the new one."""
+def _as_confirmed(findings: tuple[Finding, ...], settings: Settings | None, *, total_steps: int) -> tuple[Finding, ...]:
+    """The search's findings, where confirming changed the peak or the length with a word on it: no interval was measured for the new one."""
     if settings is None:
         return findings
+    now = {"max_lr": settings.lr, "length": float(total_steps)}
     changed = "Confirming changed it: other settings did better in full."
     return tuple(
-        dataclasses.replace(finding, value=settings.lr, interval=None, confidence=0.5, evidence=f"{finding.evidence} {changed}")
-        if finding.kind == "max_lr" and finding.value != settings.lr
+        dataclasses.replace(finding, value=now[finding.kind], interval=None, confidence=0.5, evidence=f"{finding.evidence} {changed}")
+        if finding.kind in now and finding.value != now[finding.kind]
         else finding
         for finding in findings
     )

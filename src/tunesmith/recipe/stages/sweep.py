@@ -9,7 +9,7 @@ from tunesmith.probes.lr_range import sweep_range
 from tunesmith.reading.bracket import bracket_end, next_end
 from tunesmith.reading.range_findings import place_text
 from tunesmith.reading.range_test import RangeReading, read_range
-from tunesmith.recipe.allowance import bracket_steps, range_size
+from tunesmith.recipe.allowance import BRACKET_SHARE, RANGE_SHARE, bracket_steps, range_size
 from tunesmith.recipe.laboratory import Laboratory
 from tunesmith.settings import Settings
 
@@ -19,9 +19,9 @@ _EARLIEST_EDGE = 1 / 10
 _LARGEST_IS = "half of the edge, or the upper end of the zone where that is lower"
 
 
-def run_bracket(lab: Laboratory, settings: Settings) -> tuple[Experiment, float]:
+def run_bracket(lab: Laboratory, settings: Settings, *, share: float = BRACKET_SHARE) -> tuple[Experiment, float]:
     """The bracket and where the linear sweep should end."""
-    search = lab.budget * lab.full_training_examples
+    search = share / BRACKET_SHARE * lab.budget * lab.full_training_examples
     start, end = sweep_range(lab.checked.acts_like)
     lab.progress.stage("bracket", "Sweeping the learning rate exponentially for its order of magnitude.")
     steps = bracket_steps(search_examples=search, batch_size=settings.batch_size)
@@ -33,12 +33,12 @@ def run_bracket(lab: Laboratory, settings: Settings) -> tuple[Experiment, float]
     ), end_lr
 
 
-def run_sweeps(lab: Laboratory, settings: Settings, *, end_lr: float) -> tuple[Experiment, RangeReading]:
+def run_sweeps(lab: Laboratory, settings: Settings, *, end_lr: float, share: float = RANGE_SHARE) -> tuple[Experiment, RangeReading]:
     """A linear range test; a second one where the first was lost at once, stayed flat, or has its edge in the first tenth.
 
     A test that never diverged is not repeated: the stage of the peak goes further up by itself.
     """
-    search = lab.budget * lab.full_training_examples
+    search = share / RANGE_SHARE * lab.budget * lab.full_training_examples
     norm_examples = lab.norm_examples(settings.batch_size)
     size = range_size(search_examples=search, batch_size=settings.batch_size, n_valid=lab.checked.n_valid, norm_examples=norm_examples)
     _, highest = sweep_range(lab.checked.acts_like)

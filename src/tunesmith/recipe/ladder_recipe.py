@@ -1,0 +1,174 @@
+"""Recipe `ladder`: learning rate, momentum, weight decay and length together, by short annealed runs on a ladder of lengths.
+
+Range test → a line of peaks and its side arms on the lowest rung → the two best, twice as long → the best, twice as long again → as long as the loss falls.
+Every run is a whole cycle to zero with the total decay of a full training, from the same weights and in the same order; the length is chosen with the rest.
+
+Of the budget .08 at most go to the bracket (.16 where that were below 20 updates) and .0625 to the range test, twice where the first is lost at once. A range
+test that cannot be read does not end the search: the runs decide, and it ends where they learn nothing. The rungs are a 20th, an 8th and a quarter of a full
+training, times the budget where that is below 1, and never below 16 updates. First the side arms are dropped, then the repeats that measure the noise, then the
+upper rungs. What a budget above 1 leaves goes half to the neighbours of the best on the top rung, half to longer runs.
+All of this is our choice.
+"""
+
+import dataclasses
+import math
+from dataclasses import dataclass, field
+
+from tunesmith.finding import Finding
+from tunesmith.plan import StudyOutcome
+from tunesmith.probes.lr_range import FEWEST_STEPS
+from tunesmith.recipe.allowance import BRACKET_SHARE, bracket_steps
+from tunesmith.recipe.laboratory import Laboratory
+from tunesmith.recipe.limits import Limits
+from tunesmith.recipe.report_recipe import _NO_RANGE, Found, _spent, first_settings
+from tunesmith.recipe.stages.joint import FEWEST_ARMS, REPEATED, lowest_rung, neighbours, promoted
+from tunesmith.recipe.stages.ladder_findings import ladder_findings
+from tunesmith.recipe.stages.lengths import LEVEL, Lengths, overfitting_looms
+from tunesmith.recipe.stages.rungs import NEAR, Ladder, Tried
+from tunesmith.recipe.stages.sweep import run_bracket, run_sweeps
+from tunesmith.settings import Settings
+
+RANGE_SHARE = 1 / 16
+UNREAD_SHARE = 1 / 2
+"""Of where the bracket ended: the largest peak worth trying where the range test cannot be read; the runs decide (our choice)."""
+RUNG_SHARES = (1 / 20, 1 / 8, 1 / 4)
+FEWEST_RUNG_STEPS = 16
+ALMOST_ALL = 0.9
+"""Of a full training: from here on a length counts as all of it (our choice)."""
+SHORTEST_FALLBACK = 1 / 4
+"""Of a full training: a plan that disappoints is not shortened below this, however short the rungs of a small budget were (our choice)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Climbed:
+    """What the ladder ended with.
+
+    Attributes:
+        found: Settings and findings, or why there are none.
+        total_steps: Length of the plan.
+        lengths: Which other lengths of it to try, and when.
+    """
+
+    found: Found
+    total_steps: int = 0
+    lengths: Lengths = field(default_factory=Lengths)
+
+
+def climb(lab: Laboratory, limits: Limits, *, batch_size: int) -> Climbed:
+    """Every rung in order; settings and a length to confirm, or an abstention with its reason.
+
+    Args:
+        lab: Where runs are made.
+        limits: What the user fixed or bounded.
+        batch_size: Of every run: the ladder does not choose it.
+    """
+    settings = first_settings(lab, limits, batch_size=batch_size)
+    largest, has_edge, unread = limits.clip("lr", settings.lr), False, None
+    swept: tuple[Finding, ...] = ()
+    if limits.is_free("lr"):
+        _, end_lr = run_bracket(lab, settings, share=_bracket_share(lab, batch_size))
+        sweeps, reading = run_sweeps(lab, settings, end_lr=end_lr, share=RANGE_SHARE)
+        swept, has_edge = sweeps.findings, reading.edge is not None
+        unread = reading.outcome if reading.largest_lr is None else None
+        largest = limits.clip("lr", reading.largest_lr or UNREAD_SHARE * end_lr)
+    rungs = _rungs(lab, settings)
+    ladder = Ladder(lab=lab, limits=limits, base=settings, lowest_steps=rungs[0], slice_steps=rungs[min(1, len(rungs) - 1)])
+    while len(rungs) > 1 and ladder.affordable(steps=rungs[0], reserve=_reserve(ladder, rungs)) < FEWEST_ARMS:
+        rungs.pop()
+    lab.progress.stage("ladder", f"Annealed runs of {', '.join(str(steps) for steps in rungs)} updates over learning rate, momentum and weight decay.")
+    tried = lowest_rung(ladder, largest_lr=largest, has_edge=has_edge, reserve=_reserve(ladder, rungs))
+    if not tried:
+        return Climbed(found=_spent(lab, findings=swept))
+    if not math.isfinite(tried[0].score):
+        advice = "No short run finished at any learning rate tried: look at the data and the loss, or train in fp32."
+        return Climbed(found=Found(outcome=StudyOutcome.ABSTAINED, findings=swept, advice=(advice,)))
+    if unread is not None and ladder.learnt(tried[0]) < lab.thresholds.started_drop * abs(lab.checked.initial_loss):
+        return Climbed(found=Found(outcome=StudyOutcome.ABSTAINED, findings=swept, advice=(_NO_RANGE[unread],)))
+    return _climbed(ladder, rungs, swept=swept)
+
+
+def is_affordable(lab: Laboratory, limits: Limits, *, batch_size: int) -> bool:
+    """Whether the ladder can begin: it may spend twice what recipe `report` may on the bracket, where its fewest updates take that."""
+    if lab.task.steps_at(batch_size) < lab.thresholds.fewest_steps:
+        return False
+    search = _bracket_share(lab, batch_size) / BRACKET_SHARE * lab.budget * lab.full_training_examples
+    return not limits.is_free("lr") or bracket_steps(search_examples=search, batch_size=batch_size) >= FEWEST_STEPS
+
+
+def _bracket_share(lab: Laboratory, batch_size: int) -> float:
+    usual = bracket_steps(search_examples=lab.budget * lab.full_training_examples, batch_size=batch_size)
+    return BRACKET_SHARE if usual >= FEWEST_STEPS else 2 * BRACKET_SHARE
+
+
+def _climbed(ladder: Ladder, rungs: list[int], *, swept: tuple[Finding, ...]) -> Climbed:
+    """From the lowest rung to the plan."""
+    below = top = ladder.tried(rungs[0])[0]
+    for i, steps in enumerate(rungs[1:], start=1):
+        joints = promoted(ladder.tried(rungs[i - 1]), count=2) if i == 1 else [top.joint]
+        above = ladder.run(joints, steps=steps, reserve=sum(ladder.price(upper) for upper in rungs[i + 1 :]))
+        if above:
+            below, top = top, ladder.careful(above)
+    below = next((one for one in ladder.tried(below.steps) if one.joint == top.joint), below)
+    if ladder.lab.budget > 1:
+        top = neighbours(ladder, top, spend=ladder.lab.left / 2)
+    falls = _falls(ladder, below, top)
+    while falls and top.steps < ladder.full_steps and (longer := ladder.run([top.joint], steps=_doubled(ladder, top.steps))):
+        below, top = top, longer[0]
+        falls = _falls(ladder, below, top)
+    ladder.run(promoted(ladder.tried(rungs[0]), count=REPEATED), steps=rungs[0], repeat=1)
+    best = top if top.score < below.score - NEAR * ladder.learnt(top) else below
+    return _planned(ladder, best, looms=falls and _looms(below, top), falls=falls, swept=swept)
+
+
+def _planned(ladder: Ladder, best: Tried, *, looms: bool, falls: bool, swept: tuple[Finding, ...]) -> Climbed:
+    """The plan's settings and length: that of the best run where longer ones gained nothing, else all of it, or half-way where overfitting looms."""
+    full, limits = ladder.full_steps, ladder.limits
+
+    def sized(steps: int) -> tuple[Settings, int]:
+        return ladder.settings_for(best.joint, steps=steps, is_plan=True), steps
+
+    shorter = sized(min(full, max(best.steps, round(SHORTEST_FALLBACK * full)) if falls else best.steps))
+    half_way = sized(max(_doubled(ladder, best.steps), shorter[1]))
+    if not limits.is_free("epochs"):
+        plan, lengths = sized(full), Lengths()
+    elif not falls or best.steps == full:
+        plan, lengths = shorter, Lengths()
+    else:
+        plan = half_way if looms else sized(full)
+        fall = LEVEL * ladder.learnt(best)
+        lengths = Lengths(shorter=shorter, longer=sized(full) if looms else None, score=best.score, fall=fall)
+    findings = ladder_findings(ladder, plan[0], best=best, steps=plan[1])
+    experiment = dataclasses.replace(ladder.experiment(), findings=findings, verdict=_verdict(plan, best=best, falls=falls, looms=looms))
+    experiment = ladder.lab.put(experiment)
+    found = Found(outcome=StudyOutcome.RECOMMENDED, settings=plan[0], findings=(*swept, *findings), experiments=(experiment,))
+    return Climbed(found=found, total_steps=plan[1], lengths=lengths)
+
+
+def _doubled(ladder: Ladder, steps: int) -> int:
+    """Twice the length; all of it where rounding left hardly more."""
+    return ladder.full_steps if 2 * steps > ALMOST_ALL * ladder.full_steps else 2 * steps
+
+
+def _verdict(plan: tuple[Settings, int], *, best: Tried, falls: bool, looms: bool) -> str:
+    why = "level from one length to the next" if not falls else "still falling, but much less than the training loss" if looms else "still falling"
+    return f"At {best.steps} updates the loss is {why}: the plan has {plan[1]} updates, peak learning rate {plan[0].lr:.2g} and momentum {plan[0].momentum:g}."
+
+
+def _rungs(lab: Laboratory, settings: Settings) -> list[int]:
+    """Updates of each rung, rising."""
+    full = lab.task.steps_at(settings.batch_size)
+    return sorted({min(full, max(FEWEST_RUNG_STEPS, round(share * min(1.0, lab.budget) * full))) for share in RUNG_SHARES})
+
+
+def _reserve(ladder: Ladder, rungs: list[int]) -> float:
+    """What the rungs above the lowest take: two runs on the next, one on each further."""
+    return sum(ladder.price(steps) * (2 if i == 0 else 1) for i, steps in enumerate(rungs[1:]))
+
+
+def _falls(ladder: Ladder, below: Tried, top: Tried) -> bool:
+    """Whether the longer of two runs is better by more than what counts as level; a single rung says nothing, and then the longest is tried."""
+    return top.steps == below.steps or top.score < below.score - LEVEL * ladder.learnt(top)
+
+
+def _looms(below: Tried, top: Tried) -> bool:
+    return top.steps > below.steps and overfitting_looms(below.arms[0].run.curve, top.arms[0].run.curve, gain=below.score - top.score)

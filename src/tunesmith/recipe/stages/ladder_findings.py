@@ -1,0 +1,67 @@
+"""What the ladder found, knob by knob: the plan's value, what could not be told from it, and what short runs do not establish."""
+
+from tunesmith.finding import Finding
+from tunesmith.reading.comparison import noise_between_seeds
+from tunesmith.recipe.stages.rungs import NEAR, Joint, Ladder, Tried
+from tunesmith.recipe.stages.state import rounded
+from tunesmith.settings import Settings
+
+CONFIDENCE = 0.6
+"""Of a value that short runs chose on one seed (our choice)."""
+
+
+def ladder_findings(ladder: Ladder, plan: Settings, *, best: Tried, steps: int) -> tuple[Finding, ...]:
+    """One finding for each knob, and one for the length.
+
+    Args:
+        ladder: Every run.
+        plan: The settings to confirm.
+        best: The run that they come from.
+        steps: Updates of the plan.
+    """
+    tried = ladder.tried()
+    rungs = sorted({one.steps for one in tried})
+    told = f"{len(tried)} joint settings in annealed runs of {', '.join(str(rung) for rung in rungs)} updates, the same seed for all."
+    near = _near(ladder)
+    lrs, momenta, decays = [joint.lr for joint in near], [joint.momentum for joint in near], [joint.decay for joint in near]
+    scale = plan.lr / best.joint.lr
+    return (
+        Finding(
+            kind="max_lr", value=plan.lr, interval=(rounded(min(lrs) * scale), rounded(max(lrs) * scale)), confidence=CONFIDENCE,
+            evidence=f"{told} The peak is carried to {steps} updates like length^-1/4.", not_established="That the exponent 1/4 is right here.",
+        ),
+        Finding(
+            kind="momentum", value=plan.momentum, interval=(min(momenta), max(momenta)), confidence=_confidence(momenta),
+            evidence=told + _indifferent(momenta), not_established="That the order stays the same in full, or that a cycle beats a constant momentum.",
+        ),
+        Finding(
+            kind="weight_decay", value=plan.weight_decay, confidence=_confidence(decays),
+            evidence=f"{told} Total decay {best.joint.decay:g}, kept between lengths." + _indifferent(decays),
+            not_established="How much decay a full training needs against overfitting: that comes late.",
+        ),
+        Finding(
+            kind="batch_size", value=float(plan.batch_size), confidence=0.5, evidence="The ladder does not choose it: it is the current one, or 64, "
+            "halved where a full training would have fewer than 600 updates.", not_established="That another batch size is not better.",
+        ),
+        Finding(
+            kind="length", value=float(steps), confidence=CONFIDENCE, evidence=f"Whole cycles of {', '.join(str(rung) for rung in rungs)} updates.",
+            not_established="That no length between those tried is better.",
+        ),
+    )  # fmt: skip
+
+
+def _near(ladder: Ladder) -> list[Joint]:
+    """Choices that the lowest rung cannot tell from its best: within twice the noise between seeds, where it is known."""
+    lowest = ladder.tried(ladder.lowest_steps)
+    task = ladder.lab.task
+    noise = noise_between_seeds((ladder.experiment(),), goal=task.goal, higher_is_better=task.goal_is_higher_better)
+    bound = lowest[0].score + max(2 * noise, NEAR * ladder.learnt(lowest[0]))
+    return [one.joint for one in lowest if one.score <= bound]
+
+
+def _confidence(near: list[float]) -> float:
+    return CONFIDENCE if len(set(near)) == 1 else 0.5
+
+
+def _indifferent(near: list[float]) -> str:
+    return "" if len(set(near)) == 1 else " Its values there cannot be told apart: these runs cannot tell whether it matters."

@@ -1,0 +1,62 @@
+"""The length of a plan, chosen by where annealed runs stop gaining: what to confirm first, and what to try by how that does."""
+
+import math
+import statistics
+from dataclasses import dataclass
+
+from tunesmith.curve import Curve
+from tunesmith.settings import Settings
+
+Sized = tuple[Settings, int]
+"""Settings of a plan and its updates."""
+
+LEVEL = 0.01
+"""Losses of two lengths are level where they differ by less than this share of what was learnt (our choice, as `Thresholds.level_rise`)."""
+LOOMING = 0.5
+"""Overfitting looms where twice the length lowers the validation loss by less than this share of what it lowers the training loss by (our choice)."""
+_FEWEST_LAST_STEPS, _LAST_SHARE = 8, 0.05
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lengths:
+    """Other lengths of a plan, tried by how the plan itself does.
+
+    Attributes:
+        shorter: A plan no longer than a run that the search has made; None where the plan is that already.
+        longer: A longer plan; None where there is none to try.
+        score: What the search's longest run reached, smaller is better.
+        fall: By how much the plan must be better than that for a longer one to be worth a try.
+
+    Example:
+        >>> lengths = Lengths(shorter=(Settings(), 250), longer=(Settings(), 1000), score=0.5, fall=0.01)
+        >>> [None if found is None else found[1] for found in (lengths.after(score, length=500) for score in (0.45, 0.495, 0.55))]
+        [1000, None, 250]
+    """
+
+    shorter: Sized | None = None
+    longer: Sized | None = None
+    score: float = math.inf
+    fall: float = 0.0
+
+    def after(self, plan_score: float, *, length: int) -> tuple[Settings, int, str] | None:
+        """What to train next after a plan of `length` updates that reached `plan_score`, and why; None where nothing is.
+
+        Args:
+            plan_score: On fresh seeds, smaller is better.
+            length: Updates of the plan.
+        """
+        if self.longer is not None and length < self.longer[1] and plan_score < self.score - self.fall:
+            return *self.longer, f"The plan still gains from its length: trying {self.longer[1]} updates, on fresh seeds."
+        if self.shorter is not None and length > self.shorter[1] and not plan_score < self.score:
+            return *self.shorter, f"The plan is no better than a run of the search that was shorter: trying {self.shorter[1]} updates, on fresh seeds."
+        return None
+
+
+def overfitting_looms(short: Curve, longer: Curve, *, gain: float) -> bool:
+    """Whether training longer lowers the training loss much more than it lowers the validation loss, by `gain`: then a still longer run is a risk."""
+    return gain < LOOMING * (_final_train_loss(short) - _final_train_loss(longer))
+
+
+def _final_train_loss(curve: Curve) -> float:
+    last = max(_FEWEST_LAST_STEPS, round(_LAST_SHARE * len(curve.train_loss)))
+    return statistics.fmean(curve.train_loss[-last:])

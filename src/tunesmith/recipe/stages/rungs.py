@@ -1,0 +1,174 @@
+"""The ladder's runs: joint settings, each as a whole annealed cycle of some length, from the same initial weights and in the same data order."""
+
+import dataclasses
+import math
+from dataclasses import dataclass
+
+from tunesmith.cost import FORWARD_SHARE
+from tunesmith.engine.data import EVALUATION_BATCH_SIZE
+from tunesmith.experiment import Arm, Experiment
+from tunesmith.probes import Candidate, annealed_runs
+from tunesmith.probes.momentum import at_momentum
+from tunesmith.reading.goal import score
+from tunesmith.recipe.laboratory import Laboratory
+from tunesmith.recipe.limits import Limits
+from tunesmith.recipe.stages.carry import HORIZON_EXPONENT
+from tunesmith.recipe.stages.state import rounded
+from tunesmith.schedules import total_decay
+from tunesmith.settings import Settings
+
+VALIDATION_SHARE = 0.12
+"""Share of a run's updates that its evaluation may cost (our choice)."""
+SMALLEST_SLICE = 64
+NEAR = 0.002
+"""Scores that differ by less than this share of what was learnt count as equal: the noise of one validation is seldom smaller (our choice)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Joint:
+    """One choice of all knobs, told so that it means the same at every length.
+
+    Attributes:
+        lr: Peak learning rate at the length of the lowest rung.
+        momentum: Largest momentum of the cycle.
+        decay: Total decay of a run (METHOD, section 2.5); for Adam, which has none, the weight decay itself.
+    """
+
+    lr: float
+    momentum: float
+    decay: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tried:
+    """A joint choice at one length, and what came of it.
+
+    Attributes:
+        joint: The choice.
+        steps: Updates of its runs.
+        arms: Its runs, one a seed.
+        score: Their mean score, smaller is better; infinite where one did not finish.
+    """
+
+    joint: Joint
+    steps: int
+    arms: tuple[Arm, ...]
+    score: float
+
+
+class Ladder:
+    """Turns a joint choice and a length into settings, makes the runs, and remembers them.
+
+    Args:
+        lab: Where runs are made.
+        limits: What the user fixed or bounded.
+        base: Batch size, schedule, and the momenta that learning rates of the sweeps belong to.
+        lowest_steps: Updates of the lowest rung.
+        slice_steps: Updates of the rung above it: all above are judged on the validation slice that it can afford.
+    """
+
+    def __init__(self, *, lab: Laboratory, limits: Limits, base: Settings, lowest_steps: int, slice_steps: int) -> None:
+        self.lab = lab
+        self.limits = limits
+        self.base = base
+        self.lowest_steps = lowest_steps
+        self.full_steps = lab.task.steps_at(base.batch_size)
+        self._slice_steps = slice_steps
+        self._tried: dict[tuple[Joint, int], Tried] = {}
+
+    def settings_for(self, joint: Joint, *, steps: int, is_plan: bool = False) -> Settings:
+        """The choice as settings of a run of `steps`: the peak like length^-1/4, the weight decay from the total decay.
+
+        What the user fixed or bounded holds for the plan; a shorter run takes the total decay that a full training would have within the bounds.
+        """
+        carried = joint.lr * (self.lowest_steps / steps) ** HORIZON_EXPONENT
+        lr = self.limits.clip("lr", rounded(carried))
+        low = None if self.base.min_momentum is None else max(0.0, round(joint.momentum - (self.base.momentum - self.base.min_momentum), 6))
+        settings = dataclasses.replace(self.base, lr=lr, min_lr=None, momentum=joint.momentum, min_momentum=low)
+        planned = steps if is_plan else self.full_steps
+        unit = self._total_decay_of_one(settings, steps=planned)
+        decay = self.limits.clip("weight_decay", rounded(joint.decay / unit))
+        return dataclasses.replace(settings, weight_decay=decay * unit / self._total_decay_of_one(settings, steps=steps))
+
+    def at_momentum(self, joint: Joint, momentum: float) -> Joint:
+        """The choice at another momentum, at the learning rate that moves the weights as far."""
+        here = dataclasses.replace(self.settings_for(joint, steps=self.lowest_steps), lr=joint.lr, min_lr=None)
+        momentum = self.limits.clip("momentum", momentum)
+        moved = at_momentum(here, momentum, optimizer_name=self.lab.checked.acts_like)
+        return dataclasses.replace(joint, lr=self.limits.clip("lr", moved.lr), momentum=momentum)
+
+    def price(self, steps: int) -> float:
+        """Of a run, in examples forward and backward, its evaluation included."""
+        return steps * self.base.batch_size + FORWARD_SHARE * (self._slice_at(steps) + self.lab.norm_examples(self.base.batch_size))
+
+    def affordable(self, *, steps: int, reserve: float = 0.0) -> int:
+        """How many runs of `steps` the budget has, `reserve` examples left over."""
+        return max(0, int((self.lab.left - reserve) / self.price(steps)))
+
+    def run(self, joints: list[Joint], *, steps: int, reserve: float = 0.0, repeat: int = 0) -> list[Tried]:
+        """One annealed run of each choice, as many as the budget has; those that were made already cost nothing.
+
+        Args:
+            joints: The choices, the most important first.
+            steps: Updates of each run.
+            reserve: Examples that must be left over.
+            repeat: Which seed: what runs of one seed share cancels in a comparison.
+        """
+        seed = self.lab.search_seed(repeat)
+        new = [joint for joint in dict.fromkeys(joints) if seed not in self._seeds_of(joint, steps)][: self.affordable(steps=steps, reserve=reserve)]
+        if new:
+            made = annealed_runs(
+                self.lab.task, [self._candidate(joint, steps) for joint in new], probe="ladder",
+                seed=seed, valid_examples=self._slice_at(steps), execute=self.lab.executor("search"),
+            )  # fmt: skip
+            for joint, arm in zip(new, made.arms, strict=True):
+                before = self._tried.get((joint, steps))
+                self._remember(joint, steps, arms=(*(before.arms if before else ()), arm))
+        return [self._tried[joint, steps] for joint in dict.fromkeys(joints) if (joint, steps) in self._tried]
+
+    def learnt(self, best: Tried) -> float:
+        """From the loss of an untrained network to that of a run: what tolerances are shares of; 0 where the goal is a metric."""
+        return max(0.0, self.lab.checked.initial_loss - best.score) if self.lab.task.goal == "loss" and math.isfinite(best.score) else 0.0
+
+    def careful(self, tried: list[Tried]) -> Tried:
+        """The best; of those that count as equal the one with more decay, then with the smaller step: a setting at the brink loses to one a step back."""
+        best = min(tried, key=lambda one: one.score)
+        near = [one for one in tried if one.score <= best.score + NEAR * self.learnt(best)]
+        return min(near, key=lambda one: (-one.joint.decay, one.joint.lr / (1 - one.joint.momentum)))
+
+    def tried(self, steps: int | None = None) -> list[Tried]:
+        """What was run, at one length or at all, the best first."""
+        return sorted((one for one in self._tried.values() if steps in (None, one.steps)), key=lambda one: one.score)
+
+    def experiment(self) -> Experiment:
+        """Every run so far."""
+        return Experiment(probe="ladder", arms=tuple(arm for one in self._tried.values() for arm in one.arms))
+
+    def _seeds_of(self, joint: Joint, steps: int) -> set[int]:
+        tried = self._tried.get((joint, steps))
+        return {arm.run.spec.seed for arm in tried.arms} if tried else set()
+
+    def _remember(self, joint: Joint, steps: int, *, arms: tuple[Arm, ...]) -> None:
+        task = self.lab.task
+        scores = [score(arm.run.curve, goal=task.goal, higher_is_better=task.goal_is_higher_better) for arm in arms]
+        self._tried[joint, steps] = Tried(joint=joint, steps=steps, arms=arms, score=sum(scores) / len(scores))
+
+    def _candidate(self, joint: Joint, steps: int) -> Candidate:
+        settings = self.settings_for(joint, steps=steps)
+        label = f"{steps} updates, lr {settings.lr:.3g}, momentum {joint.momentum:g}, weight decay {settings.weight_decay:.2g}"
+        return Candidate(label=label, value=settings.lr, settings=settings, total_steps=steps)
+
+    def _slice_at(self, steps: int) -> int:
+        """Validation examples for a run: what the lowest rung can afford for itself, for all others what the rung above it can."""
+        paying = steps if steps == self.lowest_steps else self._slice_steps
+        allowed = VALIDATION_SHARE * paying * self.base.batch_size / FORWARD_SHARE - self.lab.norm_examples(self.base.batch_size)
+        size = int(min(self.lab.checked.n_valid, max(SMALLEST_SLICE, allowed)))
+        unit = 1 if self.lab.task.n_valid is not None else EVALUATION_BATCH_SIZE  # a batch maker gives whole batches
+        return size - size % unit if size > unit else size
+
+    def _total_decay_of_one(self, settings: Settings, *, steps: int) -> float:
+        """Total decay of a run at weight decay 1; 1 for Adam."""
+        if self.lab.checked.acts_like == "adam":
+            return 1.0
+        shape = self.lab.task.schedule if callable(self.lab.task.schedule) else None
+        return total_decay(dataclasses.replace(settings, weight_decay=1.0), total_steps=steps, optimizer_name=self.lab.checked.acts_like, shape=shape)
