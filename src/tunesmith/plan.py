@@ -76,21 +76,29 @@ class Trained:
         valid: Final value of the goal on the validation set, one a seed; NaN where a run did not finish.
         test: The same on the test set; None where the task has none.
         seeds: The seeds.
+        interval: Where `valid` of one new run ends in nine of ten cases; None where that is not known, and for the current settings.
     """
 
     valid: tuple[float, ...]
     test: tuple[float, ...] | None
     seeds: tuple[int, ...]
+    interval: tuple[float, float] | None = None
 
     def to_dict(self) -> dict[str, Json]:
         """The JSON object `confirmed` or `current` of docs/command-line.md, without NaN and infinities: a value that was not reached is null."""
-        return {"valid": _reached(self.valid), "test": None if self.test is None else _reached(self.test), "seeds": list(self.seeds)}
+        told: dict[str, Json] = {"valid": _reached(self.valid), "test": None if self.test is None else _reached(self.test), "seeds": list(self.seeds)}
+        return told if self.interval is None else told | {"interval": list(self.interval)}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
         """The record that `to_dict` was called on; null comes back as NaN."""
-        test = data.get("test")
-        return cls(valid=_from_reached(data["valid"]), test=None if test is None else _from_reached(test), seeds=tuple(data["seeds"]))
+        test, interval = data.get("test"), data.get("interval")
+        return cls(
+            valid=_from_reached(data["valid"]),
+            test=None if test is None else _from_reached(test),
+            seeds=tuple(data["seeds"]),
+            interval=None if interval is None else (interval[0], interval[1]),
+        )
 
 
 def _reached(values: tuple[float, ...]) -> list[Json]:

@@ -88,6 +88,7 @@ class _Trained(_Table):
     valid: list[float]
     test: list[float] | None = None
     seeds: list[int]
+    interval: Annotated[list[Finite], Field(min_length=2, max_length=2)] | None = None
 
     @model_validator(mode="after")
     def _is_rectangular(self) -> Self:

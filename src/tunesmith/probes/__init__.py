@@ -2,7 +2,7 @@
 
 from tunesmith.probes.annealed import Candidate, annealed_runs
 from tunesmith.probes.capacity import capacity
-from tunesmith.probes.confirm import confirm, current
+from tunesmith.probes.confirm import confirm, current, current_steps
 from tunesmith.probes.lr_range import bracket, lr_range
 from tunesmith.probes.lr_range_under import lr_range_under, named_conditions
 from tunesmith.probes.min_lr import min_lr
@@ -17,6 +17,7 @@ __all__ = [
     "capacity",
     "confirm",
     "current",
+    "current_steps",
     "lr_range",
     "lr_range_under",
     "min_lr",

@@ -54,33 +54,49 @@ def current(
     seeds: Sequence[int],
     evaluations: int = 20,
     valid_examples: int | None = None,
+    reestimates_norm: bool = False,
+    total_steps: int | None = None,
     execute: Execute = execute_here,
 ) -> Experiment:
     """Train with what the user trains with today, exactly as given, once for each seed.
 
     Costs one full training for each seed. `task.current` must be Settings or a maker.
+
+    Args:
+        task: What to train.
+        seeds: One run each.
+        evaluations: Evaluations on the way.
+        valid_examples: Size of the fixed validation slice; None for all of it.
+        reestimates_norm: Whether BatchNorm statistics are re-estimated before evaluations, as in the short runs of a search.
+        total_steps: Updates, where it is not to be a full training; the schedule of Settings shrinks with it, that of a maker cannot.
+        execute: Where the runs are made.
     """
-    specs = []
-    for seed in seeds:
-        settings, kind = (
-            (task.current, RunKind.CYCLE) if isinstance(task.current, Settings) else (Settings(batch_size=task.reference_batch_size), RunKind.CURRENT)
+    if isinstance(task.current, Settings):
+        settings, kind = task.current, RunKind.CYCLE
+    else:
+        settings, kind = Settings(batch_size=task.reference_batch_size), RunKind.CURRENT
+    specs = [
+        RunSpec(
+            settings=settings,
+            total_steps=total_steps or current_steps(task, settings),
+            seed=seed,
+            kind=kind,
+            evaluations=evaluations,
+            valid_examples=valid_examples,
+            reestimates_norm=reestimates_norm,
+            stops_when_diverged=False,
+            evaluates_test=task.test is not None and total_steps is None,
         )
-        steps = task.steps_at(settings.batch_size)
-        if settings.epochs is not None:
-            steps = total_steps_for(epochs=settings.epochs, n_train=task.n_train, batch_size=settings.batch_size)
-        specs.append(
-            RunSpec(
-                settings=settings,
-                total_steps=steps,
-                seed=seed,
-                kind=kind,
-                evaluations=evaluations,
-                valid_examples=valid_examples,
-                stops_when_diverged=False,
-                evaluates_test=task.test is not None,
-            )
-        )
+        for seed in seeds
+    ]
     return _experiment(task, specs, probe="current", execute=execute)
+
+
+def current_steps(task: Task, settings: Settings) -> int:
+    """Updates of a full training with the user's settings: their own epochs where they say so, else the task's."""
+    if settings.epochs is not None:
+        return total_steps_for(epochs=settings.epochs, n_train=task.n_train, batch_size=settings.batch_size)
+    return task.steps_at(settings.batch_size)
 
 
 def _experiment(task: Task, specs: list[RunSpec], *, probe: str, execute: Execute) -> Experiment:

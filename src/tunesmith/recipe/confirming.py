@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,29 +11,27 @@ from tunesmith.curve import Curve
 from tunesmith.experiment import Arm, Experiment
 from tunesmith.finding import Finding
 from tunesmith.plan import StudyOutcome, Trained
-from tunesmith.reading.clues import has_learnt, read_clues
-from tunesmith.reading.comparison import noise_between_seeds
-from tunesmith.reading.goal import final_value, score
+from tunesmith.reading.clues import read_clues
+from tunesmith.reading.goal import final_value
+from tunesmith.recipe.beside import compare_with_current, mean_score, seed_noise
 from tunesmith.recipe.laboratory import Laboratory
 from tunesmith.recipe.limits import Limits
 from tunesmith.recipe.stages.lengths import Lengths
+from tunesmith.recipe.stages.state import rounded
+from tunesmith.schedules import total_decay
 from tunesmith.settings import Settings
 from tunesmith.task import Task
 
 MOST_ANSWERS = 2
-UNKNOWN_NOISE_SHARE = 0.25
-"""Of what was learnt: a difference beyond it is no noise, wherever seeds were not repeated (our choice)."""
-MANY_SEEDS = 2
-"""With more confirming seeds than this a difference from the current settings may be called confident (our choice)."""
 OVERFITTING, TOO_HOT, UNDERFITTING = "overfitting", ("unstable", "diverged"), "underfitting"
 """Kinds of clue: overfitting is answered by another plan where it is decided, since a shorter training is cheap and taken only if better; the next two
 where the reading is confident; at most twice (our choice). The last is said."""
-NEVER_STARTED = "never_started"
-"""The kind of clue that nothing can be recommended with."""
-EVALUATION_SHARE = 0.2
+MORE_DECAY, ADAM_DECAY = 4.0, 1e-4
+"""Times the decay of a plan that overfits at a fixed length, and the least that an Adam then gets (our choice)."""
+EVALUATION_SHARE = 0.1
 HUGE_VALIDATION_SHARE = 0.5
 MOST_EVALUATIONS, FEWEST_EVALUATIONS = 20, 5
-"""Evaluations on the way of a confirming run: as many as cost a fifth of it, within these bounds (our choice: fewer than five show no shape). Where even the
+"""Evaluations on the way of a confirming run: as many as cost a tenth of it, within these bounds (our choice: fewer than five show no shape). Where even the
 fewest would cost more than half a training, because the validation set is huge, they use a fixed slice of it (our choice).
 """
 
@@ -68,42 +65,42 @@ def confirm_plan(
     *,
     total_steps: int,
     seeds: int,
-    short_runs: tuple[Experiment, ...],
     limits: Limits,
+    search: Experiment | None = None,
     lengths: Lengths | None = None,
 ) -> Confirmed:
     """Train the plan on fresh seeds; where it overfits, a shorter one on further fresh seeds, as long as that is better.
 
-    Costs the plan's own length for each seed, again for each shorter plan tried, and one training with the current settings where the task gives them.
+    Costs the plan's own length for each seed, again for each other plan tried, and where the task gives current settings a quarter of a training with them, or
+    all of one where the quarter does not decide.
 
     Args:
         lab: Where runs are made.
         settings: The plan's knobs.
         total_steps: Its length.
         seeds: How many fresh seeds.
-        short_runs: Experiments of the search: the noise between seeds is read from them.
         limits: A fixed length is not shortened, and a bounded weight decay not stretched beyond its bounds.
+        search: Annealed runs of several lengths to hold a quarter of the current settings' training against; None trains those in full.
         lengths: Other lengths to try by how the plan does, before its clue is answered.
     """
     best, clue = _train_plan(lab, settings, total_steps=total_steps, seeds=lab.confirm_seeds(seeds))
-    noise = _noise_of_full_runs(lab, best, short_runs)
     experiments, length = [best], total_steps
     for attempt in range(1, MOST_ANSWERS + 1):
-        other_length = None if lengths is None else lengths.after(_mean_score(lab, best), length=length)
-        answer = other_length or _answer(clue, settings, length=length, limits=limits)
+        other_length = None if lengths is None else lengths.after(mean_score(lab, best), length=length)
+        answer = other_length or _answer(clue, settings, length=length, limits=limits, least_decay=_decay_of_one(lab, settings, length=length))
         if answer is None:
             break
         changed, steps, sentence = answer
         lab.progress.decided(sentence)
         tried, new_clue = _train_plan(lab, changed, total_steps=steps, seeds=lab.confirm_seeds(seeds, first=attempt * seeds))
         experiments.append(tried)
-        margin = 0.0 if other_length is not None or not math.isfinite(_mean_score(lab, best)) else noise
-        if not _mean_score(lab, tried) < _mean_score(lab, best) - margin:
+        margin = 0.0 if other_length is not None or not math.isfinite(mean_score(lab, best)) else seed_noise(lab, best).sd
+        if not mean_score(lab, tried) < mean_score(lab, best) - margin:
             break
         best, settings, length, clue = tried, changed, steps, new_clue
     lab.put(best)  # its place is before the current settings
-    current = _train_current(lab, best)
-    outcome, comparison = _verdict(lab, best, clue, current=current, short_runs=short_runs)
+    beside = compare_with_current(lab, best, clue, search=search, evaluations=evaluations(lab), valid_examples=validation_slice(lab))
+    outcome, comparison, current = beside.outcome, beside.findings, beside.in_full
     others = tuple(dataclasses.replace(arm, label=_other_label(arm)) for experiment in experiments if experiment is not best for arm in experiment.arms)
     if others:
         clue = dataclasses.replace(
@@ -114,18 +111,14 @@ def confirm_plan(
         dataclasses.replace(shown, verdict=f"Trained in full on {len(best.arms)} fresh seed{'s' if len(best.arms) > 1 else ''}: {clue.kind.replace('_', ' ')}.")
     )
     chosen = best.arms[0].run.spec.settings
-    if outcome is StudyOutcome.KEEP_CURRENT or (
-        outcome is StudyOutcome.NO_DIFFERENCE
-        and isinstance(lab.task.current, Settings)
-        and _is_clearly_behind(lab, best, current=current, short_runs=short_runs)
-    ):
+    if beside.takes_current:
         chosen = lab.task.current if isinstance(lab.task.current, Settings) else None
         length = current.arms[0].run.spec.total_steps if current is not None else length
     return Confirmed(
         outcome=outcome,
         settings=chosen,
         total_steps=length,
-        confirmed=_trained(lab.task, best),
+        confirmed=dataclasses.replace(_trained(lab.task, best), interval=_interval(lab, best)),
         current=None if current is None else _trained(lab.task, current),
         findings=(clue, *comparison),
         advice=_advice(outcome, clue),
@@ -146,6 +139,14 @@ def _trained(task: Task, experiment: Experiment) -> Trained:
     return trained(task, [run.curve for run in runs], seeds=[run.spec.seed for run in runs])
 
 
+def _interval(lab: Laboratory, best: Experiment) -> tuple[float, float] | None:
+    """Where the goal of one new run ends in nine of ten cases."""
+    values = [value for arm in best.arms if math.isfinite(value := final_value(arm.run.curve, goal=lab.task.goal))]
+    if len(values) < len(best.arms):
+        return None  # a plan that a seed of ten ruins has no such interval
+    return seed_noise(lab, best).interval(sum(values) / len(values), n=len(values))
+
+
 def _train_plan(lab: Laboratory, settings: Settings, *, total_steps: int, seeds: list[int]) -> tuple[Experiment, Finding]:
     """The full runs, and the clue of the first of them that has something to mend; else that of the first."""
     lab.progress.stage("confirm", f"Training the plan: {total_steps} updates on {len(seeds)} fresh seed{'s' if len(seeds) > 1 else ''}.")
@@ -162,95 +163,39 @@ def _train_plan(lab: Laboratory, settings: Settings, *, total_steps: int, seeds:
     return experiment, next((clue for clue in clues if clue.kind in (OVERFITTING, *TOO_HOT)), clues[0])
 
 
-def _answer(clue: Finding, settings: Settings, *, length: int, limits: Limits) -> tuple[Settings, int, str] | None:
+def _answer(clue: Finding, settings: Settings, *, length: int, limits: Limits, least_decay: float) -> tuple[Settings, int, str] | None:
     """What to train instead, its length, and why; None where there is nothing to mend, or what would mend it is fixed.
 
-    A plan that overfits is trained to where its loss was lowest, but to between an eighth and three quarters of its length, with the same total decay.
-    One that is unstable or diverges gets half its peak.
+    A plan that overfits is trained to where its loss was lowest, but to between an eighth and three quarters of its length, with the same total decay; where
+    its length is fixed, it gets four times the decay, and at least a total decay of 1. One that is unstable or diverges gets half its peak.
     """
     if clue.kind == OVERFITTING and clue.since_step is not None and limits.is_free("epochs"):
         shorter = max(1, round(length * min(0.75, max(0.125, clue.since_step / length))))
         decay = limits.clip("weight_decay", settings.weight_decay * length / shorter)
         sentence = f"The plan overfits from update {clue.since_step} of {length} on: trying {shorter} updates, on fresh seeds."
         return dataclasses.replace(settings, weight_decay=decay), shorter, sentence
+    if clue.kind == OVERFITTING and limits.is_free("weight_decay"):
+        more = limits.clip("weight_decay", rounded(max(MORE_DECAY * settings.weight_decay, least_decay)))
+        if more > settings.weight_decay:
+            sentence = f"The plan overfits and its length is fixed: trying weight decay {more:.2g}, on fresh seeds."
+            return dataclasses.replace(settings, weight_decay=more), length, sentence
     lr = limits.clip("lr", settings.lr / 2)
     if clue.kind in TOO_HOT and clue.is_confident and lr < settings.lr:
         return dataclasses.replace(settings, lr=lr, min_lr=None), length, f"The plan is {clue.kind} at peak {settings.lr:.2g}: trying {lr:.2g}, on fresh seeds."
     return None
 
 
+def _decay_of_one(lab: Laboratory, settings: Settings, *, length: int) -> float:
+    """The weight decay at which a run forgets its weights once (METHOD, section 2.5); for Adam, which knows no total decay, a usual one."""
+    if lab.checked.acts_like == "adam":
+        return ADAM_DECAY
+    shape = lab.task.schedule if callable(lab.task.schedule) else None
+    return 1 / total_decay(dataclasses.replace(settings, weight_decay=1.0), total_steps=length, optimizer_name=lab.checked.acts_like, shape=shape)
+
+
 def _other_label(arm: Arm) -> str:
     settings = arm.run.spec.settings
     return f"tried, not taken: lr {settings.lr:.2g}, {arm.run.spec.total_steps} updates, {arm.label}"
-
-
-def _train_current(lab: Laboratory, best: Experiment) -> Experiment | None:
-    if lab.task.current is None:
-        return None
-    lab.progress.stage("current", "Training with your current settings, on the plan's first seed.")
-    seeds = [best.arms[0].run.spec.seed]
-    return lab.put(probes.current(lab.task, seeds=seeds, evaluations=evaluations(lab), valid_examples=validation_slice(lab), execute=lab.executor("baseline")))
-
-
-def _mean_score(lab: Laboratory, experiment: Experiment) -> float:
-    scores = [score(arm.run.curve, goal=lab.task.goal, higher_is_better=lab.task.goal_is_higher_better) for arm in experiment.arms]
-    return sum(scores) / len(scores)
-
-
-def _is_clearly_behind(lab: Laboratory, best: Experiment, *, current: Experiment | None, short_runs: tuple[Experiment, ...]) -> bool:
-    """Whether the plan did worse than the current settings by more than the noise of one run: then those are what to use, proven or not."""
-    noise = _noise_of_full_runs(lab, best, short_runs)
-    return noise > 0 and current is not None and _mean_score(lab, best) - _mean_score(lab, current) > noise
-
-
-def _verdict(
-    lab: Laboratory, best: Experiment, clue: Finding, *, current: Experiment | None, short_runs: tuple[Experiment, ...]
-) -> tuple[StudyOutcome, tuple[Finding, ...]]:
-    plan_score, current_score = _mean_score(lab, best), math.inf if current is None else _mean_score(lab, current)
-    if not math.isfinite(plan_score) and not math.isfinite(current_score):
-        return StudyOutcome.ABSTAINED, ()
-    if current is None:
-        learnt = clue.kind != NEVER_STARTED and any(has_learnt(arm.run.curve, thresholds=lab.thresholds) for arm in best.arms)
-        return StudyOutcome.RECOMMENDED if learnt else StudyOutcome.ABSTAINED, ()
-    gain = current_score - plan_score
-    noise = _noise_of_full_runs(lab, best, short_runs)
-    bound = lab.thresholds.close_noise * noise * math.sqrt(1 / len(best.arms) + 1 / len(current.arms))
-    if not noise:
-        bound = _bound_without_noise(lab, min(plan_score, current_score))
-    outcome = StudyOutcome.RECOMMENDED if gain > bound else StudyOutcome.KEEP_CURRENT if gain < -bound else StudyOutcome.NO_DIFFERENCE
-    is_sure = abs(gain) > 2 * bound > 0 and len(best.arms) > MANY_SEEDS
-    return outcome, (_against_current(lab, gain, best=best, current=current, noise=noise, is_sure=is_sure),)
-
-
-def _bound_without_noise(lab: Laboratory, better: float) -> float:
-    """What a difference must exceed where no setting was repeated: a quarter of what the better of the two learnt; a metric's difference counts for nothing."""
-    return UNKNOWN_NOISE_SHARE * abs(lab.checked.initial_loss - better) if lab.task.goal == "loss" else math.inf
-
-
-def _against_current(lab: Laboratory, gain: float, *, best: Experiment, current: Experiment, noise: float, is_sure: bool) -> Finding:
-    n_plan, n_current = len(best.arms), len(current.arms)
-    known = f"noise between seeds {noise:.2g}, {'measured' if n_plan > 1 else 'estimated from short runs'}." if noise else "their noise is not known."
-    return Finding(
-        kind="against_current",
-        value=gain if math.isfinite(gain) else None,
-        confidence=0.9 if is_sure else 0.6,
-        evidence=f"Validation {lab.task.goal} of the plan against your current settings on {n_plan} and {n_current} fresh seeds; {known}",
-        not_established="How the current settings spread over seeds."
-        if n_plan > 1
-        else "How far seeds of full trainings spread: that takes more --confirm-seeds.",
-    )
-
-
-def _noise_of_full_runs(lab: Laboratory, best: Experiment, short_runs: tuple[Experiment, ...]) -> float:
-    """Standard deviation between seeds of full runs: measured where the plan was trained on several, else that of the short runs in proportion to the loss."""
-    goal, higher = lab.task.goal, lab.task.goal_is_higher_better
-    full = [value for arm in best.arms if math.isfinite(value := score(arm.run.curve, goal=goal, higher_is_better=higher))]
-    if len(full) > 1:  # arms of one setting, one a seed, whatever their labels say
-        return statistics.stdev(full)
-    noise = noise_between_seeds(short_runs, goal=goal, higher_is_better=higher)
-    levels = [value for run in short_runs for arm in run.arms if math.isfinite(value := score(arm.run.curve, goal=goal, higher_is_better=higher))]
-    level, plan = statistics.median(levels) if levels else 0.0, _mean_score(lab, best)
-    return noise * plan / level if 0 < plan < level else noise
 
 
 def evaluations(lab: Laboratory) -> int:

@@ -21,7 +21,7 @@ from tunesmith.recipe.allowance import BRACKET_SHARE, bracket_steps
 from tunesmith.recipe.laboratory import Laboratory
 from tunesmith.recipe.limits import Limits
 from tunesmith.recipe.report_recipe import _NO_RANGE, Found, _spent, first_settings
-from tunesmith.recipe.stages.joint import FEWEST_ARMS, REPEATED, lowest_rung, neighbours, promoted
+from tunesmith.recipe.stages.joint import FEWEST_ARMS, REPEATED, in_the_running, lowest_rung, neighbours, promoted
 from tunesmith.recipe.stages.ladder_findings import ladder_findings
 from tunesmith.recipe.stages.lengths import LEVEL, Lengths, overfitting_looms
 from tunesmith.recipe.stages.rungs import NEAR, Ladder, Tried
@@ -104,7 +104,7 @@ def _climbed(ladder: Ladder, rungs: list[int], *, swept: tuple[Finding, ...]) ->
     """From the lowest rung to the plan."""
     below = top = ladder.tried(rungs[0])[0]
     for i, steps in enumerate(rungs[1:], start=1):
-        joints = promoted(ladder.tried(rungs[i - 1]), count=2) if i == 1 else [top.joint]
+        joints = promoted(in_the_running(ladder, ladder.tried(rungs[0])), count=2) if i == 1 else [top.joint]
         above = ladder.run(joints, steps=steps, reserve=sum(ladder.price(upper) for upper in rungs[i + 1 :]))
         if above:
             below, top = top, ladder.careful(above)

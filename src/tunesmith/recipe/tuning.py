@@ -147,15 +147,17 @@ def _tuned(lab: Laboratory, limits: Limits, *, recipe: str, confirm_seeds: int, 
     seconds_per_step = find_time_model(lab, sizes, given=time_model)
     shortest = RUNG_SHARES[0] * min(1.0, lab.budget) if recipe == "ladder" else 1.0
     lab.progress.forecast(forecast_of(lab, limits, batch_size=sizes[0], seconds_per_step=seconds_per_step, confirm_seeds=confirm_seeds, shortest=shortest))
+    annealed = None  # of several lengths, to hold current settings against; a large budget pays for those in full
     if recipe == "ladder":
         climbed = climb(lab, limits, batch_size=sizes[0])
         found, steps, lengths = climbed.found, climbed.total_steps, climbed.lengths
+        annealed = found.experiments[0] if found.experiments and lab.budget <= 1 else None
     else:
         found = search(lab, limits, sizes=sizes, seconds_per_step=seconds_per_step)
         steps, lengths = 0 if found.settings is None else lab.task.steps_at(found.settings.batch_size), None
     if found.settings is None:
         return _plan(lab, found, None)
-    confirmed = confirm_plan(lab, found.settings, total_steps=steps, seeds=confirm_seeds, short_runs=found.experiments, limits=limits, lengths=lengths)
+    confirmed = confirm_plan(lab, found.settings, total_steps=steps, seeds=confirm_seeds, limits=limits, search=annealed, lengths=lengths)
     return _plan(lab, found, confirmed)
 
 

@@ -18,6 +18,8 @@ ALIKE = 1.5
 """Choices whose peaks are closer than this factor move the weights about as far: a rung learns little from having both (our choice)."""
 NEIGHBOUR = 1.6
 """Factor to the neighbouring peaks of the best (our choice)."""
+HOPELESS = 0.1
+"""Choices that are worse than the best of their rung by this share of what that learnt are not run longer (our choice: twenty times the usual noise)."""
 FEWEST_ARMS = 3
 REPEATED = 2
 
@@ -62,6 +64,11 @@ def promoted(tried: list[Tried], *, count: int) -> list[Joint]:
         if not any(_are_alike(one.joint, other) for other in kept):
             kept.append(one.joint)
     return kept[:count]
+
+
+def in_the_running(ladder: Ladder, tried: list[Tried]) -> list[Tried]:
+    """Those of a rung that a longer run might still put first, the best first."""
+    return [one for one in tried if not ladder.learnt(tried[0]) or one.score <= tried[0].score + HOPELESS * ladder.learnt(tried[0])]
 
 
 def neighbours(ladder: Ladder, best: Tried, *, spend: float) -> Tried:
