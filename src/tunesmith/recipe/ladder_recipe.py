@@ -35,8 +35,9 @@ RUNG_SHARES = (1 / 20, 1 / 8, 1 / 4)
 FEWEST_RUNG_STEPS = 16
 ALMOST_ALL = 0.9
 """Of a full training: from here on a length counts as all of it (our choice)."""
-SHORTEST_FALLBACK = 1 / 4
-"""Of a full training: a plan that disappoints is not shortened below this, however short the rungs of a small budget were (our choice)."""
+SHORTEST_FALLBACK, SHORTEST_LEVEL = 1 / 4, 1 / 8
+"""Of a full training: a plan that disappoints is not shortened below the first, and one whose loss seems level not below the second, however short the rungs of
+a small budget were (our choice: the noise of so short runs looks level, and a run of that length costs little to confirm)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,7 +128,7 @@ def _planned(ladder: Ladder, best: Tried, *, looms: bool, falls: bool, swept: tu
     def sized(steps: int) -> tuple[Settings, int]:
         return ladder.settings_for(best.joint, steps=steps, is_plan=True), steps
 
-    shorter = sized(min(full, max(best.steps, round(SHORTEST_FALLBACK * full)) if falls else best.steps))
+    shorter = sized(min(full, max(best.steps, round((SHORTEST_FALLBACK if falls else SHORTEST_LEVEL) * full))))
     half_way = sized(max(_doubled(ladder, best.steps), shorter[1]))
     if not limits.is_free("epochs"):
         plan, lengths = sized(full), Lengths()
