@@ -26,6 +26,10 @@ MOST_ANSWERS = 2
 OVERFITTING, TOO_HOT, UNDERFITTING = "overfitting", ("unstable", "diverged"), "underfitting"
 """Kinds of clue: overfitting is answered by another plan where it is decided, since a shorter training is cheap and taken only if better; the next two
 where the reading is confident; at most twice (our choice). The last is said."""
+SHORTEST_ANSWER, LONGEST_ANSWER = 0.125, 0.75
+"""Of a plan's length: what a plan that overfits is shortened to lies between these (our choice)."""
+LOWER = 3.0
+"""Standard deviations between seeds by which a plan's loss must have been lower on the way for a shorter one to be tried (our choice)."""
 MORE_DECAY, ADAM_DECAY = 4.0, 1e-4
 """Times the decay of a plan that overfits at a fixed length, and the least that an Adam then gets (our choice)."""
 EVALUATION_SHARE = 0.1
@@ -87,7 +91,11 @@ def confirm_plan(
     experiments, length = [best], total_steps
     for attempt in range(1, MOST_ANSWERS + 1):
         other_length = None if lengths is None else lengths.after(mean_score(lab, best), length=length)
-        answer = other_length or _answer(clue, settings, length=length, limits=limits, least_decay=_decay_of_one(lab, settings, length=length))
+        answer = (
+            other_length
+            or _answer(clue, settings, length=length, limits=limits, least_decay=_decay_of_one(lab, settings, length=length))
+            or _shorter(settings, length=length, limits=limits, lowest_step=_lowest_on_the_way(lab, best))
+        )
         if answer is None:
             break
         changed, steps, sentence = answer
@@ -170,10 +178,7 @@ def _answer(clue: Finding, settings: Settings, *, length: int, limits: Limits, l
     its length is fixed, it gets four times the decay, and at least a total decay of 1. One that is unstable or diverges gets half its peak.
     """
     if clue.kind == OVERFITTING and clue.since_step is not None and limits.is_free("epochs"):
-        shorter = max(1, round(length * min(0.75, max(0.125, clue.since_step / length))))
-        decay = limits.clip("weight_decay", settings.weight_decay * length / shorter)
-        sentence = f"The plan overfits from update {clue.since_step} of {length} on: trying {shorter} updates, on fresh seeds."
-        return dataclasses.replace(settings, weight_decay=decay), shorter, sentence
+        return _shorter(settings, length=length, limits=limits, lowest_step=clue.since_step)
     if clue.kind == OVERFITTING and limits.is_free("weight_decay"):
         more = limits.clip("weight_decay", rounded(max(MORE_DECAY * settings.weight_decay, least_decay)))
         if more > settings.weight_decay:
@@ -183,6 +188,32 @@ def _answer(clue: Finding, settings: Settings, *, length: int, limits: Limits, l
     if clue.kind in TOO_HOT and clue.is_confident and lr < settings.lr:
         return dataclasses.replace(settings, lr=lr, min_lr=None), length, f"The plan is {clue.kind} at peak {settings.lr:.2g}: trying {lr:.2g}, on fresh seeds."
     return None
+
+
+def _shorter(settings: Settings, *, length: int, limits: Limits, lowest_step: int | None) -> tuple[Settings, int, str] | None:
+    """The plan trained to about where its loss was lowest, with the same total decay; None where it was not lower on the way, or the length is fixed."""
+    if lowest_step is None or not limits.is_free("epochs"):
+        return None
+    shorter = max(1, round(length * min(LONGEST_ANSWER, max(SHORTEST_ANSWER, lowest_step / length))))
+    decay = limits.clip("weight_decay", settings.weight_decay * length / shorter)
+    sentence = f"The plan's loss was lowest at update {lowest_step} of {length}: trying {shorter} updates, on fresh seeds."
+    return dataclasses.replace(settings, weight_decay=decay), shorter, sentence
+
+
+def _lowest_on_the_way(lab: Laboratory, plan: Experiment) -> int | None:
+    """The step at which the goal was better than at the end by more than noise; None where it was not, or only in the last quarter.
+
+    An annealed run ends lower than it was at high learning rates, unless it overfits: so little is enough here that is no clue in other people's curves.
+    """
+    curve = plan.arms[0].run.curve
+    values = curve.valid_loss if lab.task.goal == "loss" else curve.metrics.get(lab.task.goal, ())
+    scores = [-value if lab.task.goal_is_higher_better else value for value in values]
+    finite = [(found, step) for found, step in zip(scores, curve.eval_step, strict=True) if math.isfinite(found)]
+    noise = seed_noise(lab, plan).sd
+    if not finite or not noise or not math.isfinite(scores[-1]):
+        return None
+    lowest, step = min(finite)
+    return step if scores[-1] - lowest > LOWER * noise and step <= LONGEST_ANSWER * curve.eval_step[-1] else None
 
 
 def _decay_of_one(lab: Laboratory, settings: Settings, *, length: int) -> float:

@@ -18,8 +18,9 @@ ALIKE = 1.5
 """Choices whose peaks are closer than this factor move the weights about as far: a rung learns little from having both (our choice)."""
 NEIGHBOUR = 1.6
 """Factor to the neighbouring peaks of the best (our choice)."""
-HOPELESS = 0.1
-"""Choices that are worse than the best of their rung by this share of what that learnt are not run longer (our choice: twenty times the usual noise)."""
+HOPELESS = 0.2
+"""Choices that are worse than the best of their rung by this share of what that learnt are not run longer (our choice: the noise of so short runs seldom is a
+fifth of it)."""
 FEWEST_ARMS = 3
 REPEATED = 2
 
