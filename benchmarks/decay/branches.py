@@ -87,10 +87,13 @@ class Snapshot:
     optimizer: dict[str, Any]
 
 
-def apart(task: Task, settings: Settings, *, share: float, seed: int, decays: Sequence[float] = DECAYS) -> Row:
-    """One annealed training of `share` of the full length for each total decay, all on one seed."""
+def apart(task: Task, settings: Settings, *, share: float, seed: int, keeps_rate: bool = False, decays: Sequence[float] = DECAYS) -> Row:
+    """One annealed training of `share` of the full length for each total decay, all on one seed.
+
+    With `keeps_rate` the weight decay is the one that has the total decay in a full training, so a short run's total decay is smaller.
+    """
     piece = cycle(_steps(task, settings, share))
-    unit = piece.summed_steps(settings, optimizer_name=task.optimizer_name)
+    unit = (cycle(_steps(task, settings, 1.0)) if keeps_rate else piece).summed_steps(settings, optimizer_name=task.optimizer_name)
     found = [_run(task, replace(settings, weight_decay=decay / unit), piece=piece, seed=seed) for decay in decays]
     return {"losses": [loss for loss, _, _ in found], "steps": piece.steps * len(decays), "seconds": round(sum(seconds for *_, seconds in found), 3)}
 

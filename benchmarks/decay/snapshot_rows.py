@@ -28,8 +28,10 @@ FULL = "full"
 EQUAL_SHARE = (TRUNK_SHARE + len(DECAYS) * BRANCH_SHARE) / len(DECAYS)
 """Annealed runs of this length, one a decay, cost what trunk and branches cost: 7/40."""
 SHORT = {"T/8, annealed": 1 / 8, "7T/40, annealed": EQUAL_SHARE, "T/4, annealed": 1 / 4}
+SAME_RATE = {"T/8, decay of the full run": 1 / 8, "7T/40, decay of the full run": EQUAL_SHARE, "T/4, decay of the full run": 1 / 4}
+"""The same without matching."""
 BRANCHED = ("annealed trunk", "peak, own length", "peak, same rate")
-RIVALS = (*SHORT, *BRANCHED)
+RIVALS = (*SHORT, *SAME_RATE, *BRANCHED)
 ROWS = Path(__file__).parents[1] / "results" / "snapshot"
 
 
@@ -65,7 +67,8 @@ def make_rows(folder: Path, *, names: Sequence[str] = tuple(BASES), minutes: flo
             if way in BRANCHED:
                 found = branched(task.without_test, settings, seed=seed)
             else:
-                found = {way: apart(task.without_test, settings, share=SHORT.get(way, 1.0), seed=seed)}
+                share = ({FULL: 1.0} | SHORT | SAME_RATE)[way]
+                found = {way: apart(task.without_test, settings, share=share, seed=seed, keeps_rate=way in SAME_RATE)}
             for one, row in found.items():
                 rows.put(_key(task, one, seed), row | {"cost": row["steps"] * settings.batch_size / task.whole.full_training_examples})
             made += len(found)
