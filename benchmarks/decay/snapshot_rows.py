@@ -20,9 +20,9 @@ BASES = {
     "digits_finetune": Settings(lr=0.0089, momentum=0.95, min_momentum=0.85, batch_size=32),
     "mnist_noisy_labels": Settings(lr=0.001, momentum=0.95, min_momentum=0.85, batch_size=64),
 }
-"""Task → good settings but for the weight decay: of the proof bench's full-length 1cycles that were trained on three or more fresh seeds, the one with the
-lowest mean validation loss. Two exceptions: california_mlp's is the second, of a larger batch, within .0001 of it; digits_cnn's is the second, for the first lost
-nearly every full run with less decay than its own. The last two tasks train with AdamW."""
+"""Task → good settings but for the weight decay: of the proof bench's full-length 1cycles on three or more fresh seeds, the one with the lowest mean validation
+loss. Two are the second best: california_mlp's for its larger batch (within .0001 of the best), digits_cnn's because with less decay than its own the best one
+lost nearly every full run. The last two tasks train with AdamW."""
 TRUTH_SEEDS = (101, 102, 103, 104, 105)
 STUDY_SEEDS = (1, 2, 3, 4, 5)
 FULL = "full"
