@@ -9,7 +9,7 @@ names the data then.
 import argparse
 import math
 import statistics
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,10 +17,12 @@ from benchmarks.decay.branches import DECAYS, MIDDLE
 from benchmarks.decay.ranks import mean_interval, rank_correlation
 from benchmarks.decay.snapshot_rows import BASES, BRANCHED, FULL, RIVALS, ROWS, SAME_RATE, SHORT, Measured, make_rows, measured
 
-EQUAL = "7T/40, annealed"
-"""What the others are held against: it costs what trunk and branches cost."""
-COUNTERPART = dict(zip(SAME_RATE, SHORT, strict=True)) | dict.fromkeys(BRANCHED, EQUAL)
-"""Way → the annealed runs with the same total decay that it is compared with."""
+EQUAL, EQUAL_RATE = "7T/40, annealed", "7T/40, decay of the full run"
+"""They cost what trunk and branches cost."""
+COMPARED = (*zip(SAME_RATE, SHORT, strict=True), *((way, EQUAL) for way in BRANCHED), (BRANCHED[-1], EQUAL_RATE), (BRANCHED[-1], "T/4, annealed"))
+"""Ways beside others."""
+TIE_SPREADS = 0.5
+"""Regrets that differ by less count as equal (our choice)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,18 +112,30 @@ def truth_table(known: Sequence[Measured]) -> list[str]:
 
 def way_table(known: Sequence[Measured]) -> list[str]:
     """Each way, the mean over tasks."""
-    lines = ["## Ways of choosing, the mean over tasks", "", "| way | cost | rank correlation | regret | best chosen | beside | correlation | regret |"]
-    lines.append("|---|---|---|---|---|---|---|---|")
+    lines = ["## Ways of choosing, the mean over tasks", "", "| way | cost | rank correlation | regret | best chosen |", "|---|---|---|---|---|"]
     for way in WAYS:
         scores = [score_of(one, way) for one in known]
-        other = COUNTERPART.get(way)
-        compared = "| | | |"
-        if other is not None:
-            rivals = [score_of(one, other) for one in known]
-            compared = f"| {other} | {_gain(scores, rivals, lambda one: one.correlation or 0.0)} | {_gain(scores, rivals, lambda one: one.regret)} |"
-        mean = _mean_score(scores)
-        correlation = "-" if mean.correlation is None else f"{mean.correlation:.2f}"
-        lines.append(f"| {way} | {mean.cost:.2f} | {correlation} | {mean.regret:.1f} | {mean.hits:.2f} {compared}")
+        correlations = [one.correlation for one in scores if one.correlation is not None]
+        correlation = f"{_mean(correlations):.2f}" if correlations else "-"
+        cost, regret, hits = (_mean(getattr(one, name) for one in scores) for name in ("cost", "regret", "hits"))
+        lines.append(f"| {way} | {cost:.2f} | {correlation} | {regret:.1f} | {hits:.2f} |")
+    return [*lines, ""]
+
+
+def compared_table(known: Sequence[Measured]) -> list[str]:
+    """Differences between two ways, with how sure they are."""
+    lines = [
+        "## Two ways beside one another",
+        "",
+        "| way | beside | rank correlation | regret | tasks with less regret, more, as much |",
+        "|---|---|---|---|---|",
+    ]
+    for way, other in COMPARED:
+        pairs = [(score_of(one, way), score_of(one, other)) for one in known]
+        gains = [(mine.correlation or 0.0) - (theirs.correlation or 0.0) for mine, theirs in pairs]
+        regrets = [mine.regret - theirs.regret for mine, theirs in pairs]
+        less, more = sum(gain < -TIE_SPREADS for gain in regrets), sum(gain > TIE_SPREADS for gain in regrets)
+        lines.append(f"| {way} | {other} | {_sure(gains)} | {_sure(regrets)} | {less}, {more}, {len(regrets) - less - more} |")
     return [*lines, ""]
 
 
@@ -134,18 +148,7 @@ def task_table(known: Sequence[Measured]) -> list[str]:
     return [*lines, ""]
 
 
-def _mean_score(scores: Sequence[Score]) -> Score:
-    correlations = [one.correlation for one in scores if one.correlation is not None]
-    return Score(
-        cost=_mean(one.cost for one in scores),
-        correlation=_mean(correlations) if correlations else None,
-        regret=_mean(one.regret for one in scores),
-        hits=_mean(one.hits for one in scores),
-    )
-
-
-def _gain(scores: Sequence[Score], rivals: Sequence[Score], what: Callable[[Score], float]) -> str:
-    gains = [what(score) - what(rival) for score, rival in zip(scores, rivals, strict=True)]
+def _sure(gains: Sequence[float]) -> str:
     low, high = mean_interval(gains)
     return f"{_mean(gains):+.2f} [{low:+.2f}, {high:+.2f}]"
 
@@ -167,7 +170,7 @@ _WHAT = [
     "- `full`: full runs of one seed, judged by the other four. `any`, `always`: nothing is tried.",
     "",
     "Cost: examples trained, in full trainings; validation comes on top, a single one each. Regret: (full runs' mean loss at the chosen A - at the best A)",
-    "/ spread between seeds. Right of `beside`: the difference to that way, with the middle 90 % of 2,000 drawings of the tasks.",
+    f"/ spread between seeds. Brackets: the middle 90 % of 2,000 drawings of the tasks. Regrets within {TIE_SPREADS:g} of a spread count as equal.",
     "",
 ]
 
