@@ -78,10 +78,10 @@ def _mean(values: Iterable[float]) -> float:
 _WHAT = [
     "# Does the same total decay make short runs rank better?",
     "",
-    "24 random settings a task. Rank correlation (Spearman) between annealed runs of an eighth of the length, one seed, and the mean of two full runs on",
-    "other seeds; lost runs rank last. The short runs have the weight decay `as drawn`, or eight times of it: the `same total decay`. A quarter of the",
-    "settings has no weight decay, so there both are one run. Brackets: the middle 90 % of 2,000 drawings of a task's settings; for the mean, of the",
-    "tasks. The last column is what a full run of one seed says of another.",
+    "24 random settings a task, four of them without weight decay. Rank correlation (Spearman) between annealed runs of an eighth of the length, one seed,",
+    "and the mean of two full runs on other seeds; lost runs rank last. The short runs have the weight decay `as drawn`, or eight times of it: the `same",
+    "total decay`. Brackets: the middle 90 % of 2,000 drawings of a task's settings; for the mean, of the tasks. The last column is what a full run of one",
+    "seed says of another.",
     "",
 ]
 _WHERE = [

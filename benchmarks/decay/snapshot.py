@@ -2,8 +2,8 @@
 
     python -m benchmarks.decay.snapshot --cached > benchmarks/results/snapshot.md
 
-Without `--cached` what is missing is trained first, ten minutes of one core with nothing on disk; the same command goes on where it stopped. `TUNESMITH_DATA`
-names the data then.
+Without `--cached` what is missing is trained first, a quarter of an hour of one core with nothing on disk; the same command goes on where it stopped.
+`TUNESMITH_DATA` names the data then.
 """
 
 import argparse
@@ -55,9 +55,8 @@ def main(arguments: list[str] | None = None) -> None:
     missing = [name for name in given.tasks if name not in {one.task for one in known}]
     if missing:
         parser.error(f"--rows must hold all runs of the tasks, and {', '.join(missing)} lack some in {given.rows}. Call it without --cached.")
-    print(
-        "\n".join([*_WHAT, *truth_table(known), *way_table(known), *task_table(known), f"Trained in {sum(one.seconds for one in known) / 60:.1f} CPU minutes."])
-    )
+    tables = [*truth_table(known), *way_table(known), *compared_table(known), *task_table(known)]
+    print("\n".join([*_WHAT, *tables, f"All this took {sum(one.seconds for one in known) / 60:.0f} CPU minutes; the trunk that two ways share counts twice."]))
 
 
 def truth(one: Measured) -> list[float]:
