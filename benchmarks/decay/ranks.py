@@ -1,6 +1,6 @@
 """Rank correlation where values may be infinite or tied, and how sure it is."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +47,7 @@ def interval(values: Floats) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def mean_interval(values: Sequence[float], *, statistic: Callable[..., Floats] = np.mean) -> tuple[float, float]:
+def mean_interval(values: Sequence[float]) -> tuple[float, float]:
     """How sure the mean of the values is, by drawing them again."""
     drawn = np.asarray(values, dtype=float)[resamples(len(values))]  # (RESAMPLES, values)
-    return interval(statistic(drawn, axis=1))
+    return interval(drawn.mean(axis=1))
