@@ -72,7 +72,7 @@ class Task:
         ema: Decay of an exponential moving average of the weights that is evaluated in their place; in (0, 1); None for none.
         micro_batch_size: Examples that go through the network at once; None for the whole batch.
         collate_fn, num_workers: As in `torch.utils.data.DataLoader`, for Datasets.
-        conditions: Name → another maker of networks worth trying, see `probes.named_conditions`; `tune` does not try them yet, and says so.
+        conditions: Name → another maker of networks worth trying, see `probes.named_conditions`; recipe ladder weighs them.
         current: What the user trains with today: Settings, or `(model) -> (optimizer, scheduler or None)`, measured exactly as given.
 
     Raises:

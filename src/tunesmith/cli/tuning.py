@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 DEMO_FOLDER = Path("runs/demo")
 DEMO_CONFIRM_SEEDS = 3
 """The demo shows how noise between seeds is measured; its full training takes seconds."""
-RECIPES = ("report", "ladder")
+RECIPES = ("ladder", "report")
 """Recipes that there are."""
 _RECIPE_HELP = "report: section 5 of Smith's report, one probe after another. ladder: all knobs but the batch size, and the length, together."
 
@@ -66,7 +66,7 @@ def demo(backend: Backend, voice: Voice, *, out: Path | None) -> int:
 @out_option(text="Folder of the study; the same command again goes on where it stopped.")
 @click.option("--budget", type=float, default=1.0, show_default=True, callback=positive, help="What the search may cost, in full trainings.")
 @seed_option
-@click.option("--recipe", default="report", show_default=True, metavar="NAME", help=_RECIPE_HELP)
+@click.option("--recipe", default=RECIPES[0], show_default=True, metavar="NAME", help=_RECIPE_HELP)
 @click.option("--fix", multiple=True, metavar="KNOB=VALUE", help="Decide a knob: lr, batch_size, momentum, weight_decay or epochs. May be repeated.")
 @click.option("--bound", multiple=True, metavar="KNOB=LOW:HIGH", help="Keep a knob inside: lr, batch_size, momentum or weight_decay. May be repeated.")
 @click.option("--schedule", metavar="NAME", help="Shape to tune for. Default: the task's.")

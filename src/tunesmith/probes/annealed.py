@@ -37,6 +37,7 @@ def annealed_runs(
     repeats: int = 1,
     evaluations: int = 0,
     valid_examples: int | None = None,
+    condition: str = "",
     execute: Execute = execute_here,
 ) -> Experiment:
     """A short annealed run for each candidate and seed; on one seed all start from the same weights and see the same data order.
@@ -52,6 +53,7 @@ def annealed_runs(
         repeats: Seeds, `seed`, `seed + 1`, …, shared by all candidates; ≥ 1.
         evaluations: Evaluations on the way.
         valid_examples: Size of the fixed validation slice; None for all of it.
+        condition: Name of the changed task, where `task` is one.
         execute: Where the runs are made. Default: in this process.
 
     Raises:
@@ -66,7 +68,7 @@ def annealed_runs(
     specs = [
         RunSpec(
             settings=candidate.settings, total_steps=candidate.total_steps, seed=one, evaluations=evaluations, valid_examples=valid_examples,
-            reestimates_norm=True,
+            reestimates_norm=True, condition=condition,
         )
         for candidate, one in every
     ]  # fmt: skip

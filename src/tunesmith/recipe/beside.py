@@ -95,7 +95,8 @@ def _after_a_quarter(lab: Laboratory, plan: Experiment, *, search: Experiment, n
         return None  # a maker's own scheduler cannot be cut to a quarter
     whole = probes.current_steps(task, task.current)
     steps = round(QUARTER * whole)
-    rivals = [arm.run for arm in search.arms if _examples(arm.run) * FASTER <= steps * task.current.batch_size and math.isfinite(_score(lab, arm.run))]
+    ran = [arm.run for arm in search.arms if not arm.run.spec.condition and math.isfinite(_score(lab, arm.run))]
+    rivals = [run for run in ran if _examples(run) * FASTER <= steps * task.current.batch_size]
     if not rivals:
         return None
     longest = max(_examples(run) for run in rivals)

@@ -12,21 +12,24 @@ All of this is our choice.
 
 import dataclasses
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tunesmith.finding import Finding
 from tunesmith.plan import StudyOutcome
 from tunesmith.probes.lr_range import FEWEST_STEPS
 from tunesmith.recipe.allowance import BRACKET_SHARE, bracket_steps
+from tunesmith.recipe.found import NO_RANGE, Found, first_settings, spent
 from tunesmith.recipe.laboratory import Laboratory
 from tunesmith.recipe.limits import Limits
-from tunesmith.recipe.report_recipe import _NO_RANGE, Found, _spent, first_settings
+from tunesmith.recipe.stages.conditions import weigh_conditions
 from tunesmith.recipe.stages.joint import FEWEST_ARMS, REPEATED, in_the_running, lowest_rung, neighbours, promoted
 from tunesmith.recipe.stages.ladder_findings import ladder_findings
 from tunesmith.recipe.stages.lengths import LEVEL, Lengths, overfitting_looms
-from tunesmith.recipe.stages.rungs import NEAR, Ladder, Tried
+from tunesmith.recipe.stages.rungs import NEAR, Joint, Ladder, Tried
 from tunesmith.recipe.stages.sweep import run_bracket, run_sweeps
 from tunesmith.settings import Settings
+from tunesmith.task import Task
 
 RANGE_SHARE = 1 / 16
 UNREAD_SHARE = 1 / 2
@@ -55,13 +58,14 @@ class Climbed:
     lengths: Lengths = field(default_factory=Lengths)
 
 
-def climb(lab: Laboratory, limits: Limits, *, batch_size: int) -> Climbed:
+def climb(lab: Laboratory, limits: Limits, *, batch_size: int, conditions: Mapping[str, Task]) -> Climbed:
     """Every rung in order; settings and a length to confirm, or an abstention with its reason.
 
     Args:
         lab: Where runs are made.
         limits: What the user fixed or bounded.
         batch_size: Of every run: the ladder does not choose it.
+        conditions: Name → the task with another network, weighed with what the rungs leave over.
     """
     settings = first_settings(lab, limits, batch_size=batch_size)
     largest, has_edge, unread = limits.clip("lr", settings.lr), False, None
@@ -79,13 +83,13 @@ def climb(lab: Laboratory, limits: Limits, *, batch_size: int) -> Climbed:
     lab.progress.stage("ladder", f"Annealed runs of {', '.join(str(steps) for steps in rungs)} updates over learning rate, momentum and weight decay.")
     tried = lowest_rung(ladder, largest_lr=largest, has_edge=has_edge, reserve=_reserve(ladder, rungs))
     if not tried:
-        return Climbed(found=_spent(lab, findings=swept))
+        return Climbed(found=spent(lab, findings=swept))
     if not math.isfinite(tried[0].score):
         advice = "No short run finished at any learning rate tried: look at the data and the loss, or train in fp32."
         return Climbed(found=Found(outcome=StudyOutcome.ABSTAINED, findings=swept, advice=(advice,)))
     if unread is not None and ladder.learnt(tried[0]) < lab.thresholds.started_drop * abs(lab.checked.initial_loss):
-        return Climbed(found=Found(outcome=StudyOutcome.ABSTAINED, findings=swept, advice=(_NO_RANGE[unread],)))
-    return _climbed(ladder, rungs, swept=swept)
+        return Climbed(found=Found(outcome=StudyOutcome.ABSTAINED, findings=swept, advice=(NO_RANGE[unread],)))
+    return _climbed(ladder, rungs, swept=swept, conditions=conditions)
 
 
 def is_affordable(lab: Laboratory, limits: Limits, *, batch_size: int) -> bool:
@@ -101,7 +105,7 @@ def _bracket_share(lab: Laboratory, batch_size: int) -> float:
     return BRACKET_SHARE if usual >= FEWEST_STEPS else 2 * BRACKET_SHARE
 
 
-def _climbed(ladder: Ladder, rungs: list[int], *, swept: tuple[Finding, ...]) -> Climbed:
+def _climbed(ladder: Ladder, rungs: list[int], *, swept: tuple[Finding, ...], conditions: Mapping[str, Task]) -> Climbed:
     """From the lowest rung to the plan."""
     below = top = ladder.tried(rungs[0])[0]
     for i, steps in enumerate(rungs[1:], start=1):
@@ -116,12 +120,13 @@ def _climbed(ladder: Ladder, rungs: list[int], *, swept: tuple[Finding, ...]) ->
     while falls and top.steps < ladder.full_steps and (longer := ladder.run([top.joint], steps=_doubled(ladder, top.steps))):
         below, top = top, longer[0]
         falls = _falls(ladder, below, top)
+    weighed = weigh_conditions(ladder, _payable(ladder, top.joint), conditions=conditions)
     ladder.run(promoted(ladder.tried(rungs[0]), count=REPEATED), steps=rungs[0], repeat=1)
     best = top if top.score < below.score - NEAR * ladder.learnt(top) else below
-    return _planned(ladder, best, looms=falls and _looms(below, top), falls=falls, swept=swept)
+    return _planned(ladder, best, looms=falls and _looms(below, top), falls=falls, others=(*swept, *weighed))
 
 
-def _planned(ladder: Ladder, best: Tried, *, looms: bool, falls: bool, swept: tuple[Finding, ...]) -> Climbed:
+def _planned(ladder: Ladder, best: Tried, *, looms: bool, falls: bool, others: tuple[Finding, ...]) -> Climbed:
     """The plan's settings and length: that of the best run where longer ones gained nothing, else all of it, or half-way where overfitting looms."""
     full, limits = ladder.full_steps, ladder.limits
 
@@ -141,8 +146,14 @@ def _planned(ladder: Ladder, best: Tried, *, looms: bool, falls: bool, swept: tu
     findings = ladder_findings(ladder, plan[0], best=best, steps=plan[1])
     experiment = dataclasses.replace(ladder.experiment(), findings=findings, verdict=_verdict(plan, best=best, falls=falls, looms=looms))
     experiment = ladder.lab.put(experiment)
-    found = Found(outcome=StudyOutcome.RECOMMENDED, settings=plan[0], findings=(*swept, *findings), experiments=(experiment,))
+    found = Found(outcome=StudyOutcome.RECOMMENDED, settings=plan[0], findings=(*findings, *others), experiments=(experiment,))
     return Climbed(found=found, total_steps=plan[1], lengths=lengths)
+
+
+def _payable(ladder: Ladder, joint: Joint) -> Tried:
+    """The longest run of a choice that the budget could pay once more; its shortest where it can pay none."""
+    ran = sorted((one for one in ladder.tried() if one.joint == joint), key=lambda one: -one.steps)
+    return next((one for one in ran if ladder.affordable(steps=one.steps)), ran[-1])
 
 
 def _doubled(ladder: Ladder, steps: int) -> int:

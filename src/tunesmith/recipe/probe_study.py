@@ -12,10 +12,10 @@ from tunesmith.engine.device import resolve_device
 from tunesmith.errors import InputError, StudyError
 from tunesmith.recipe.allowance import first_batch_size, validation_size
 from tunesmith.recipe.description import check_kind, describe
+from tunesmith.recipe.found import first_settings
 from tunesmith.recipe.laboratory import Laboratory
 from tunesmith.recipe.limits import Limits
 from tunesmith.recipe.progress import Progress, SilentProgress
-from tunesmith.recipe.report_recipe import first_settings
 from tunesmith.report import write_report
 from tunesmith.settings import Settings
 from tunesmith.study import Study
@@ -60,7 +60,7 @@ def open_probe_study(
     if others:
         description[PARAMETERS] = {name: found.n_parameters for name, found in others.items()}
     with Study.create(Path(out), fingerprint=checked.fingerprint, description=description) as study:
-        _hold_conditions(study, others)
+        hold_conditions(study, others)
         yield Laboratory(
             task=task,
             checked=checked,
@@ -73,7 +73,7 @@ def open_probe_study(
         )
 
 
-def _hold_conditions(study: Study, changed: Mapping[str, Checked]) -> None:
+def hold_conditions(study: Study, changed: Mapping[str, Checked]) -> None:
     """A run of a changed task is found again by the task's name, so a name must go on meaning the same task."""
     noted = study.notes.get(CONDITIONS_NOTE)
     known = dict(noted) if isinstance(noted, dict) else {}

@@ -7,65 +7,22 @@ total decay of the full training.
 
 import dataclasses
 import math
-from dataclasses import dataclass
 
 from tunesmith.engine.data import EVALUATION_BATCH_SIZE
-from tunesmith.experiment import Experiment
 from tunesmith.finding import Finding
 from tunesmith.plan import StudyOutcome
-from tunesmith.probes.lr_range import FEWEST_STEPS, LOWEST_MOMENTUM, USUAL_MOMENTUM
-from tunesmith.reading.range_test import EDGE_FRACTION, RangeOutcome
-from tunesmith.recipe.allowance import FEWEST_SHORT_STEPS, LONGEST_SHORT_RUN, STAGE_RUNS, bracket_steps, first_batch_size, short_size
+from tunesmith.reading.range_test import EDGE_FRACTION
+from tunesmith.recipe.allowance import FEWEST_SHORT_STEPS, LONGEST_SHORT_RUN, STAGE_RUNS, short_size
+from tunesmith.recipe.found import NO_RANGE, Found, first_settings, spent
 from tunesmith.recipe.laboratory import Laboratory
 from tunesmith.recipe.limits import Limits
-from tunesmith.recipe.stages.batch import candidate_sizes, choose_batch_size
+from tunesmith.recipe.stages.batch import choose_batch_size
 from tunesmith.recipe.stages.carry import carry_to_full_length
 from tunesmith.recipe.stages.decay import choose_weight_decay, grid, starting_decay
 from tunesmith.recipe.stages.momentum import choose_momentum
 from tunesmith.recipe.stages.peak import choose_peak
 from tunesmith.recipe.stages.state import Tuning
 from tunesmith.recipe.stages.sweep import run_bracket, run_sweeps
-from tunesmith.settings import Settings
-
-_NO_RANGE = {
-    RangeOutcome.DIVERGED_AT_ONCE: "The loss jumped before it had fallen in the range test: look for a bug in the loss or the data, or fix lr (--fix lr=…).",
-    RangeOutcome.FLAT: "The loss did not fall in the range test: give more epochs, or look whether the network can learn from these data at all.",
-    RangeOutcome.TOO_NOISY: "The noise is larger than the drop in the range test: give more epochs or validation examples, or fix a larger batch_size.",
-}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Found:
-    """What a search ended with.
-
-    Attributes:
-        outcome: ABSTAINED or BUDGET_SPENT where there are no settings; else RECOMMENDED, for now.
-        settings: The knobs to confirm.
-        findings: What was read on the way.
-        advice: Sentences for the user.
-        experiments: Short annealed runs: where the noise between seeds is read from.
-    """
-
-    outcome: StudyOutcome
-    settings: Settings | None = None
-    findings: tuple[Finding, ...] = ()
-    advice: tuple[str, ...] = ()
-    experiments: tuple[Experiment, ...] = ()
-
-
-def first_settings(lab: Laboratory, limits: Limits, *, batch_size: int) -> Settings:
-    """Where the search starts: the report's usual momentum and the middle of the grid of weight decays."""
-    momentum = limits.clip("momentum", USUAL_MOMENTUM)
-    lowest = None if not limits.is_free("momentum") else round(momentum - (USUAL_MOMENTUM - LOWEST_MOMENTUM), 6)
-    settings = Settings(
-        lr=1e-3,
-        momentum=momentum,
-        min_momentum=lowest if lowest is None else max(0.0, lowest),
-        batch_size=batch_size,
-        schedule=lab.task.schedule_name,
-        cycles=lab.task.cycles,
-    )
-    return dataclasses.replace(settings, weight_decay=limits.clip("weight_decay", 0.0))
 
 
 def search(lab: Laboratory, limits: Limits, *, sizes: list[int], seconds_per_step: dict[int, float]) -> Found:
@@ -84,7 +41,7 @@ def search(lab: Laboratory, limits: Limits, *, sizes: list[int], seconds_per_ste
         _, end_lr = run_bracket(lab, settings)
         sweeps, reading = run_sweeps(lab, settings, end_lr=end_lr)
         if reading.largest_lr is None:
-            return Found(outcome=StudyOutcome.ABSTAINED, findings=reading.findings, advice=(_NO_RANGE[reading.outcome],))
+            return Found(outcome=StudyOutcome.ABSTAINED, findings=reading.findings, advice=(NO_RANGE[reading.outcome],))
         suggested, swept = limits.clip("lr", reading.largest_lr), sweeps.findings
         largest = None if reading.edge is None else reading.edge[0]
     settings = dataclasses.replace(settings, lr=suggested, min_lr=None)
@@ -96,7 +53,7 @@ def search(lab: Laboratory, limits: Limits, *, sizes: list[int], seconds_per_ste
         slice_unit=1 if lab.task.n_valid is not None else EVALUATION_BATCH_SIZE,
     )  # fmt: skip
     if short is None:
-        return _too_short(lab, settings.batch_size, findings=swept) if _is_short_of_updates(lab, settings.batch_size) else _spent(lab, findings=swept)
+        return _too_short(lab, settings.batch_size, findings=swept) if _is_short_of_updates(lab, settings.batch_size) else spent(lab, findings=swept)
     for dropped in (stage for stage in stages if stage not in short.stages):
         lab.progress.message(f"The budget of {lab.budget:g} full trainings has no runs for stage {dropped}: it is left out.")
     tuning = Tuning(settings=settings, short=short, findings=swept)
@@ -114,26 +71,6 @@ def search(lab: Laboratory, limits: Limits, *, sizes: list[int], seconds_per_ste
     return Found(outcome=StudyOutcome.RECOMMENDED, settings=tuning.settings, findings=tuning.findings, experiments=tuning.experiments)
 
 
-def refused(lab: Laboratory, limits: Limits, *, batch_size: int) -> Found | None:
-    """Why the search is not begun, before anything is spent on it; None where it can be.
-
-    Args:
-        lab: Whose task and budget.
-        limits: With a fixed learning rate there is no sweep to pay for.
-        batch_size: The first batch size.
-    """
-    steps = lab.task.steps_at(batch_size)
-    if steps < lab.thresholds.fewest_steps:
-        advice = (
-            f"A full training must have at least {lab.thresholds.fewest_steps} updates to be tuned by short runs, got {steps} at batch size {batch_size}. "
-            "Give more epochs, or fix a smaller batch_size."
-        )
-        return Found(outcome=StudyOutcome.ABSTAINED, advice=(advice,))
-    if limits.is_free("lr") and bracket_steps(search_examples=lab.budget * lab.full_training_examples, batch_size=batch_size) < FEWEST_STEPS:
-        return _spent(lab)
-    return None
-
-
 def _is_short_of_updates(lab: Laboratory, batch_size: int) -> bool:
     """Whether no budget would help: the longest short run, an eighth of a full training, has too few updates beside its evaluation."""
     return LONGEST_SHORT_RUN * lab.full_training_examples / batch_size < 2 * FEWEST_SHORT_STEPS
@@ -145,16 +82,5 @@ def _too_short(lab: Laboratory, batch_size: int, *, findings: tuple[Finding, ...
     return Found(outcome=StudyOutcome.ABSTAINED, findings=findings, advice=(advice,))
 
 
-def _spent(lab: Laboratory, *, findings: tuple[Finding, ...] = ()) -> Found:
-    advice = f"The budget of {lab.budget:g} full trainings has too few updates to find a learning rate and confirm it. Raise --budget or epochs."
-    return Found(outcome=StudyOutcome.BUDGET_SPENT, findings=findings, advice=(advice,))
-
-
 def _final_losses(tuning: Tuning) -> list[float]:
     return [arm.run.curve.final_valid_loss for experiment in tuning.experiments for arm in experiment.arms]
-
-
-def first_size(lab: Laboratory, limits: Limits) -> list[int]:
-    """Candidate batch sizes, the first first."""
-    first = first_batch_size(usual=lab.task.reference_batch_size, full_training_examples=lab.full_training_examples, fixed=limits.fixed_batch_size())
-    return candidate_sizes(lab, first=first, limits=limits)

@@ -6,22 +6,25 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tunesmith.cost import Cost
-from tunesmith.engine import check_task
+from tunesmith.engine import Checked, check_task
 from tunesmith.engine.device import resolve_device
 from tunesmith.errors import InputError
 from tunesmith.finding import Finding
 from tunesmith.fleet import Processes, TaskChanges, TaskSource
 from tunesmith.plan import Plan, StudyOutcome
 from tunesmith.plan_file import write_plan
+from tunesmith.probes import named_conditions
+from tunesmith.probes.comparable import require_comparable
 from tunesmith.recipe.confirming import Confirmed, confirm_plan
 from tunesmith.recipe.description import check_kind, describe
 from tunesmith.recipe.forecast import forecast_of
+from tunesmith.recipe.found import Found, first_size, refused
 from tunesmith.recipe.laboratory import Laboratory
 from tunesmith.recipe.ladder_recipe import RUNG_SHARES, climb, is_affordable
 from tunesmith.recipe.limits import Limits
-from tunesmith.recipe.probe_study import write_study_report
+from tunesmith.recipe.probe_study import hold_conditions, write_study_report
 from tunesmith.recipe.progress import Progress, SilentProgress
-from tunesmith.recipe.report_recipe import Found, first_size, refused, search
+from tunesmith.recipe.report_recipe import search
 from tunesmith.recipe.time_model import find_time_model, looking_examples
 from tunesmith.schedules import SCHEDULES
 from tunesmith.schedules.cyclical import short_cycles_advice
@@ -30,7 +33,8 @@ from tunesmith.study import Study
 from tunesmith.task import Task
 from tunesmith.thresholds import DEFAULT_THRESHOLDS
 
-RECIPES = ("report", "ladder")
+RECIPES = ("ladder", "report")
+"""The first is the default: better at half the cost (docs/how-good-is-it.md)."""
 MOST_SEED = 2**40
 """Seeds below this fit a database's whole numbers with room for those of single runs."""
 _ONE_PROCESS = (
@@ -48,7 +52,7 @@ def tune(
     out: str | Path,
     budget: float = 1.0,
     seed: int = 0,
-    recipe: str = "report",
+    recipe: str = RECIPES[0],
     fixed: Mapping[str, float] | None = None,
     bounds: Mapping[str, tuple[float, float]] | None = None,
     schedule: str | None = None,
@@ -70,7 +74,7 @@ def tune(
         out: The study's folder; made, or resumed if it holds a study of the same task.
         budget: Cap of the search in full trainings of `epochs * n_train` examples; > 0. Default 1.0 (docs/counting.md).
         seed: Fixes every random draw; ≥ 0.
-        recipe: "report", section 5 of the report; or "ladder", all knobs but the batch size together, and the length, by annealed runs of rising length.
+        recipe: "ladder", all knobs but the batch size together, and the length, by annealed runs of rising length; or "report", section 5 of the report.
         fixed: Knob → value that is not tuned: lr, batch_size, momentum, weight_decay, epochs.
         bounds: Knob → (low, high).
         schedule: Name in `tunesmith.schedules.SCHEDULES`; None means the task's.
@@ -100,17 +104,19 @@ def tune(
         raise InputError(f"schedule must be one of {', '.join(SCHEDULES)}, got {schedule!r}.")
     check_kind(Path(out), recipe=recipe)
     heard = progress or SilentProgress()
-    if task.conditions:
-        heard.message("Task.conditions are not tried yet: a recipe tunes the task's own network.")
+    if task.conditions and recipe != "ladder":
+        heard.message("Task.conditions are weighed by recipe ladder alone: this one tunes the task's own network.")
     limits = Limits(fixed=dict(fixed or {}), bounds=dict(bounds or {}))
     changes = TaskChanges(schedule=schedule, cycles=cycles, epochs=limits.fixed.get("epochs"))
     task = changes.made_in(task)
-    too_short = short_cycles_advice(Settings(schedule=task.schedule_name, cycles=task.cycles).resolved_cycles, epochs=task.full_epochs)
-    if too_short:
+    if too_short := short_cycles_advice(Settings(schedule=task.schedule_name, cycles=task.cycles).resolved_cycles, epochs=task.full_epochs):
         heard.message(too_short)
     device = str(resolve_device(device))
     checked = check_task(task, device=device)
     _check_limits(task, limits)
+    conditions = named_conditions(task) if task.conditions and recipe == "ladder" else {}
+    changed = {name: _check_condition(task, other, name=name, device=device) for name, other in conditions.items()}
+    checked = dataclasses.replace(checked, has_batch_norm=any(found.has_batch_norm for found in (checked, *changed.values())))
     processes = None
     if workers > 1 and reference is None:
         heard.message(_ONE_PROCESS)
@@ -119,6 +125,7 @@ def tune(
         processes = Processes(source=source, workers=workers, device=device, thresholds=DEFAULT_THRESHOLDS, fingerprint=checked.fingerprint)
     description = describe(task, checked, budget=budget, seed=seed, recipe=recipe, limits=limits, device=device)
     with Study.create(Path(out), fingerprint=checked.fingerprint, description=description) as study:
+        hold_conditions(study, changed)
         lab = Laboratory(
             task=task,
             checked=checked,
@@ -131,14 +138,19 @@ def tune(
             processes=processes,
         )
         lab.charge("check", Cost(trained_examples=checked.trained_examples, evaluated_examples=checked.evaluated_examples))
-        plan = _tuned(lab, limits, recipe=recipe, confirm_seeds=confirm_seeds, time_model=None if time_model is None else Path(time_model))
+        plan = _tuned(lab, limits, conditions, recipe=recipe, confirm_seeds=confirm_seeds, time_model=None if time_model is None else Path(time_model))
         study.put_plan(plan)
         write_plan(plan, study.folder / "plan.toml")
         write_study_report(study)
     return plan
 
 
-def _tuned(lab: Laboratory, limits: Limits, *, recipe: str, confirm_seeds: int, time_model: Path | None) -> Plan:
+def _check_condition(task: Task, other: Task, *, name: str, device: str) -> Checked:
+    require_comparable(task, other, name=name)
+    return check_task(other, device=device)
+
+
+def _tuned(lab: Laboratory, limits: Limits, conditions: Mapping[str, Task], *, recipe: str, confirm_seeds: int, time_model: Path | None) -> Plan:
     sizes = first_size(lab, limits)
     not_begun = refused(lab, limits, batch_size=sizes[0])
     if not_begun is not None and not (recipe == "ladder" and is_affordable(lab, limits, batch_size=sizes[0])):
@@ -149,7 +161,7 @@ def _tuned(lab: Laboratory, limits: Limits, *, recipe: str, confirm_seeds: int, 
     lab.progress.forecast(forecast_of(lab, limits, batch_size=sizes[0], seconds_per_step=seconds_per_step, confirm_seeds=confirm_seeds, shortest=shortest))
     annealed = None  # of several lengths, to hold current settings against; a large budget pays for those in full
     if recipe == "ladder":
-        climbed = climb(lab, limits, batch_size=sizes[0])
+        climbed = climb(lab, limits, batch_size=sizes[0], conditions=conditions)
         found, steps, lengths = climbed.found, climbed.total_steps, climbed.lengths
         annealed = found.experiments[0] if found.experiments and lab.budget <= 1 else None
     else:
@@ -186,6 +198,8 @@ def _plan(lab: Laboratory, found: Found, confirmed: Confirmed | None) -> Plan:
         ),
         advice=confirmed.advice if confirmed is not None else found.advice,
     )
+    tried = tuple(finding.action for finding in found.findings if finding.kind == "condition" and finding.action)
+    plan = dataclasses.replace(plan, advice=(*plan.advice, *tried))
     too_short = "" if plan.settings is None else short_cycles_advice(plan.cycles, epochs=plan.epochs)
     return dataclasses.replace(plan, advice=(*plan.advice, too_short)) if too_short else plan
 

@@ -16,6 +16,7 @@ from tunesmith.recipe.stages.carry import HORIZON_EXPONENT
 from tunesmith.recipe.stages.state import rounded
 from tunesmith.schedules import total_decay
 from tunesmith.settings import Settings
+from tunesmith.task import Task
 
 VALIDATION_SHARE = 0.12
 """Share of a run's updates that its evaluation may cost (our choice)."""
@@ -75,6 +76,7 @@ class Ladder:
         self.full_steps = lab.task.steps_at(base.batch_size)
         self._slice_steps = slice_steps
         self._tried: dict[tuple[Joint, int], Tried] = {}
+        self._under: list[Arm] = []
 
     def settings_for(self, joint: Joint, *, steps: int, is_plan: bool = False) -> Settings:
         """The choice as settings of a run of `steps`: the peak like length^-1/4, the weight decay from the total decay.
@@ -126,6 +128,17 @@ class Ladder:
                 self._remember(joint, steps, arms=(*(before.arms if before else ()), arm))
         return [self._tried[joint, steps] for joint in dict.fromkeys(joints) if (joint, steps) in self._tried]
 
+    def run_under(self, name: str, task: Task, joint: Joint, *, steps: int) -> tuple[Arm, float]:
+        """One annealed run of a choice under a condition of the task, on the first seed, and its score."""
+        candidate = self._candidate(joint, steps)
+        made = annealed_runs(
+            task, [dataclasses.replace(candidate, label=f"under '{name}': {candidate.label}")], probe="ladder", condition=name,
+            seed=self.lab.search_seed(0), valid_examples=self._slice_at(steps), execute=self.lab.executor("search"),
+        )  # fmt: skip
+        (arm,) = made.arms
+        self._under.append(arm)
+        return arm, self._score(arm)
+
     def learnt(self, best: Tried) -> float:
         """From the loss of an untrained network to that of a run: what tolerances are shares of; 0 where the goal is a metric."""
         return max(0.0, self.lab.checked.initial_loss - best.score) if self.lab.task.goal == "loss" and math.isfinite(best.score) else 0.0
@@ -141,17 +154,19 @@ class Ladder:
         return sorted((one for one in self._tried.values() if steps in (None, one.steps)), key=lambda one: one.score)
 
     def experiment(self) -> Experiment:
-        """Every run so far."""
-        return Experiment(probe="ladder", arms=tuple(arm for one in self._tried.values() for arm in one.arms))
+        """Every run so far; those under a condition are the last."""
+        return Experiment(probe="ladder", arms=(*(arm for one in self._tried.values() for arm in one.arms), *self._under))
 
     def _seeds_of(self, joint: Joint, steps: int) -> set[int]:
         tried = self._tried.get((joint, steps))
         return {arm.run.spec.seed for arm in tried.arms} if tried else set()
 
     def _remember(self, joint: Joint, steps: int, *, arms: tuple[Arm, ...]) -> None:
-        task = self.lab.task
-        scores = [score(arm.run.curve, goal=task.goal, higher_is_better=task.goal_is_higher_better) for arm in arms]
+        scores = [self._score(arm) for arm in arms]
         self._tried[joint, steps] = Tried(joint=joint, steps=steps, arms=arms, score=sum(scores) / len(scores))
+
+    def _score(self, arm: Arm) -> float:
+        return score(arm.run.curve, goal=self.lab.task.goal, higher_is_better=self.lab.task.goal_is_higher_better)
 
     def _candidate(self, joint: Joint, steps: int) -> Candidate:
         settings = self.settings_for(joint, steps=steps)
