@@ -154,15 +154,15 @@ def _keeps_total(cells: Sequence[_Cell]) -> bool:
 
 
 def _total_decays(groups: Sequence[dict[int, _Cell]]) -> list[float]:
-    """Total decay of each choice: that of its lowest run, by the share of peak and length that finished runs of its momenta spent."""
-    shares: dict[tuple[float, float], list[float]] = {}
-    for cell in (cell for group in groups for cell in group.values()):
+    """Total decay of each choice: that of its lowest run, by the share of peak and length that a finished run of its momenta spent."""
+    shares: dict[tuple[float, float], float] = {}
+    for cell in sorted((cell for group in groups for cell in group.values()), key=lambda cell: cell.steps):  # the shortest tells as much as any
         curve, settings = cell.run.curve, cell.settings
-        if curve.outcome is RunOutcome.FINISHED and all(momentum < 1 for momentum in curve.momentum):
+        if _momenta(cell) not in shares and curve.outcome is RunOutcome.FINISHED and all(momentum < 1 for momentum in curve.momentum):
             spent = math.fsum(lr / (1 - momentum) for lr, momentum in zip(curve.lr, curve.momentum, strict=False))
-            shares.setdefault(_momenta(cell), []).append(spent * (1 - settings.momentum) / (settings.lr * cell.steps))
-    usual = median([share for found in shares.values() for share in found] or [1.0])
-    return [_first(group).decay_product * median(shares.get(_momenta(_first(group)), [usual])) for group in groups]
+            shares[_momenta(cell)] = spent * (1 - settings.momentum) / (settings.lr * cell.steps)
+    usual = median(shares.values()) if shares else 1.0
+    return [_first(group).decay_product * shares.get(_momenta(_first(group)), usual) for group in groups]
 
 
 def _momenta(cell: _Cell) -> tuple[float, float]:

@@ -6,6 +6,7 @@ Says who won each rung, whether the loss still falls from rung to rung, and what
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cmp_to_key
 from statistics import fmean, median
 
 from tunesmith.errors import CurveError
@@ -51,7 +52,7 @@ class LadderRung:
 
     Attributes:
         steps: Updates of each run.
-        scores: The best first.
+        scores: The best first, compared on the seeds that two choices share; those that failed on any seed last.
         fall: By how much the loss of the winner's choice is lower than on the rung below (than the winner there, where it was not run there), on the seeds that
             both have; None for the lowest rung.
         trend: "falling", "level" or "rising" from the rung below; empty for the lowest rung, and where no run finished on either.
@@ -64,7 +65,7 @@ class LadderRung:
 
     @property
     def winner(self) -> LadderScore | None:
-        """The smallest mean; None where no run finished."""
+        """The best; None where no run finished."""
         return self.scores[0] if math.isfinite(self.scores[0].loss) else None
 
 
@@ -77,7 +78,7 @@ class LadderReading:
             no run finished.
         rungs: By length.
         choices: In the order in which they were first run.
-        best: The smallest mean of all rungs; None where no run finished.
+        best: The winner of a rung with the smallest mean; None where no run finished.
         contrasts: What the lowest rung tells of peak, momentum and weight decay; none of a knob that was not varied there.
         noise: Standard deviation between seeds of the lowest rung's winner, of all that were repeated there where it was not; 0 where none was.
         start: Loss of an untrained network; None where the goal is a metric.
@@ -134,12 +135,13 @@ def read_ladder(experiment: Experiment, *, goal: str = "loss", higher_is_better:
     if not chosen:
         raise CurveError(f"A ladder must be read from whole cycles, and '{experiment.probe}' holds none. Pass the experiment of recipe ladder.")
     scores = [
-        _score(choice, steps, arms, goal=goal, higher_is_better=higher_is_better) for choice, by_length in chosen.items() for steps, arms in by_length.items()
+        _score(choice, steps, arms, goal=goal, higher_is_better=higher_is_better) for choice, lengths in chosen.items() for steps, arms in lengths.items()
     ]
     start = _start(experiment.arms) if goal == "loss" else None
-    best = min((found for found in scores if math.isfinite(found.loss)), key=lambda found: found.loss, default=None)
+    by_length = _by_length(scores)
+    best = min((found[0] for found in by_length if math.isfinite(found[0].loss)), key=lambda found: found.loss, default=None)
     learnt = _learnt(experiment.arms, best, start=start, goal=goal)
-    rungs = _rungs(scores, level=thresholds.level_rise * learnt)
+    rungs = _rungs(by_length, level=thresholds.level_rise * learnt)
     noise = noise_up_to([found.losses for found in rungs[0].scores], rungs[0].scores[0].loss)
     contrasts = knob_contrasts({found.choice: found.losses for found in rungs[0].scores}, learnt=learnt, close_noise=thresholds.close_noise)
     outcome = FAILED if best is None else ONE_RUNG if len(rungs) == 1 else rungs[-1].trend or FAILED
@@ -169,10 +171,29 @@ def _learnt(arms: Sequence[Arm], best: LadderScore | None, *, start: float | Non
     return median([gain for gain in gained if math.isfinite(gain)] or [0.0])
 
 
-def _rungs(scores: Sequence[LadderScore], *, level: float) -> tuple[LadderRung, ...]:
+def _by_length(scores: Sequence[LadderScore]) -> list[tuple[LadderScore, ...]]:
+    """The scores of each length, the shortest first, and of each the best first."""
+    lengths = sorted({found.steps for found in scores})
+    return [tuple(sorted((found for found in scores if found.steps == steps), key=cmp_to_key(_order))) for steps in lengths]
+
+
+def _order(one: LadderScore, other: LadderScore) -> int:
+    worse = _beside(one, other)
+    return (worse > 0) - (worse < 0)
+
+
+def _beside(one: LadderScore, other: LadderScore) -> float:
+    """How much worse one choice is than another, on the seeds that both have: what a seed does to both cancels."""
+    if not (math.isfinite(one.loss) and math.isfinite(other.loss)):
+        return float(math.isinf(one.loss)) - float(math.isinf(other.loss))
+    seeds = one.losses.keys() & other.losses.keys()
+    return fmean(one.losses[seed] - other.losses[seed] for seed in seeds) if seeds else one.loss - other.loss
+
+
+def _rungs(by_length: Sequence[tuple[LadderScore, ...]], *, level: float) -> tuple[LadderRung, ...]:
     rungs: list[LadderRung] = []
-    for steps in sorted({found.steps for found in scores}):
-        rung = LadderRung(steps=steps, scores=tuple(sorted((found for found in scores if found.steps == steps), key=lambda found: found.loss)))
+    for scores in by_length:
+        rung = LadderRung(steps=scores[0].steps, scores=scores)
         rungs.append(_compared(rung, rungs[-1], level=level) if rungs else rung)
     return tuple(rungs)
 
@@ -183,8 +204,7 @@ def _compared(rung: LadderRung, below: LadderRung, *, level: float) -> LadderRun
         trend = "" if rung.winner is below.winner else RISING if rung.winner is None else FALLING
         return LadderRung(steps=rung.steps, scores=rung.scores, trend=trend)
     same = next((found for found in below.scores if found.choice == rung.scores[0].choice and math.isfinite(found.loss)), below.winner)
-    seeds = same.losses.keys() & rung.winner.losses.keys()
-    fall = fmean(same.losses[seed] - rung.winner.losses[seed] for seed in seeds) if seeds else same.loss - rung.winner.loss
+    fall = _beside(same, rung.winner)
     trend = FALLING if fall > level else RISING if fall < -level else LEVEL
     return LadderRung(steps=rung.steps, scores=rung.scores, fall=fall, trend=trend)
 

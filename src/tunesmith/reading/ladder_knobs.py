@@ -8,6 +8,7 @@ from statistics import fmean
 from tunesmith.finding import Finding
 from tunesmith.reading.comparison import MOST_CONFIDENCE
 from tunesmith.reading.joint_choices import JointChoice
+from tunesmith.reading.weight_decay import LATE
 
 Scores = Mapping[int, float]
 """Seed → score, smaller is better."""
@@ -18,7 +19,8 @@ _NEAR_SHARE = 0.002
 _DOUBT = {
     "max_lr": "That the same peak, carried to the full length, is best there.",
     "momentum": "That the order stays the same in full, or that a cycle beats a constant momentum.",
-    "weight_decay": "How much decay a full training needs against overfitting: that comes late.",
+    "weight_decay": LATE,
+    "total_decay": LATE,
 }
 
 
@@ -27,7 +29,7 @@ class KnobContrast:
     """One knob on the lowest rung: its values beside the best, all other knobs alike.
 
     Attributes:
-        knob: "max_lr", "momentum" or "weight_decay" (a total where the ladder keeps totals).
+        knob: "max_lr", "momentum", and "total_decay", or "weight_decay" where the ladder kept that itself between lengths.
         value: The best.
         losses: Value, ascending → mean score of the best; of any other that, and how much worse it is on the seeds that both have. Infinite where a run did
             not finish.
@@ -70,19 +72,19 @@ def knob_contrasts(scores: Mapping[JointChoice, Scores], *, learnt: float, close
     the best peaks at one decay, for a peak belongs to its momentum; decay at one peak and momentum.
 
     Args:
-        scores: Choice → seed → score, smaller is better.
+        scores: Choice → seed → score, smaller is better; the best choice first.
         learnt: What the best run learnt.
         close_noise: From how many standard deviations of a difference on values can be told apart.
     """
-    finished = [choice for choice, losses in scores.items() if all(map(math.isfinite, losses.values()))]
-    if not finished:
+    best = next((choice for choice, losses in scores.items() if all(map(math.isfinite, losses.values()))), None)
+    if best is None:
         return ()
-    best = min(finished, key=lambda choice: fmean(scores[choice].values()))
     found = []
     for knob, value, alike in _KNOBS:
         line = _line(scores, best, value=value, alike=alike)
         if len(line) > 1:
-            found.append(_contrast(knob, line, noise=lambda loss: noise_up_to(scores.values(), loss), near=_NEAR_SHARE * learnt, close_noise=close_noise))
+            name = "total_decay" if knob == "weight_decay" and best.is_total_decay else knob
+            found.append(_contrast(name, line, noise=lambda loss: noise_up_to(scores.values(), loss), near=_NEAR_SHARE * learnt, close_noise=close_noise))
     return tuple(contrast for contrast in found if contrast is not None)
 
 
@@ -97,21 +99,19 @@ _KNOBS: tuple[tuple[str, Callable[[JointChoice], float], Callable[[JointChoice],
 def _line(
     scores: Mapping[JointChoice, Scores], best: JointChoice, *, value: Callable[[JointChoice], float], alike: Callable[[JointChoice], tuple[object, ...]]
 ) -> dict[float, Scores]:
-    """Value → scores of the best choice with it, all else alike: beside the best choice where that has neighbours, else where most values were tried."""
+    """Value → scores of the best choice with it, all else alike, the best first: beside the best choice if that has neighbours, else where most were tried."""
     lines: dict[tuple[object, ...], dict[float, Scores]] = {}
-    for choice in sorted(scores, key=lambda choice: fmean(scores[choice].values()), reverse=True):
-        lines.setdefault(alike(choice), {})[value(choice)] = scores[choice]
-    line = lines[alike(best)] if len(lines[alike(best)]) > 1 else max(lines.values(), key=len)
-    return dict(sorted(line.items()))
+    for choice, found in scores.items():
+        lines.setdefault(alike(choice), {}).setdefault(value(choice), found)
+    return lines[alike(best)] if len(lines[alike(best)]) > 1 else max(lines.values(), key=len)
 
 
 def _contrast(knob: str, line: Mapping[float, Scores], *, noise: Callable[[float], float], near: float, close_noise: float) -> KnobContrast | None:
-    means = {value: fmean(found.values()) for value, found in line.items()}
-    best = min(means, key=means.__getitem__)
-    if not math.isfinite(means[best]):
+    best, mean = next((value, fmean(found.values())) for value, found in line.items())
+    if not math.isfinite(mean):
         return None
-    beside = {value: _beside(found, line[best]) for value, found in line.items()}
-    spread = {value: noise(means[best] + max(0.0, loss)) * math.sqrt(2 / n_seeds) for value, (loss, n_seeds) in beside.items()}
+    beside = {value: _beside(found, line[best]) for value, found in sorted(line.items())}
+    spread = {value: noise(mean + max(0.0, loss)) * math.sqrt(2 / n_seeds) for value, (loss, n_seeds) in beside.items()}
     is_known = noise(math.inf) > 0
     close = tuple(
         value
@@ -120,7 +120,7 @@ def _contrast(knob: str, line: Mapping[float, Scores], *, noise: Callable[[float
     )  # fmt: skip
     chances = [0.5 * (1 + math.erf(loss / max(spread[value], 1e-12) / math.sqrt(2))) for value, (loss, _) in beside.items() if value != best]
     return KnobContrast(
-        knob=knob, value=best, losses={value: means[best] + loss for value, (loss, _) in beside.items()}, close=close,
+        knob=knob, value=best, losses={value: mean + loss for value, (loss, _) in beside.items()}, close=close,
         state=UNKNOWN if not is_known else CLOSE if len(close) > 1 else TOLD_APART,
         confidence=round(max(0.5, min([MOST_CONFIDENCE, *chances])), 3) if is_known else 0.5,
     )  # fmt: skip

@@ -1,18 +1,15 @@
 """The section on the ladder: joint choices over the length of their runs, the lowest rung over the peak, and a table that is their legend."""
 
-import html
-
 from tunesmith.errors import CurveError
-from tunesmith.plots.digits import number_text
-from tunesmith.plots.ladder_facts import LadderFacts, LadderLine, LadderPoint, ladder_facts
+from tunesmith.plots.ladder_facts import LadderFacts, LadderLine, ladder_facts
 from tunesmith.reading.ladder import FAILED, FALLING, ONE_RUNG, RISING, LadderReading, read_ladder
-from tunesmith.reading.ladder_knobs import CLOSE, UNKNOWN, KnobContrast
 from tunesmith.report.evidence import Evidence
 from tunesmith.report.figure import Plots, figure
 from tunesmith.report.findings import findings_of, numbers_of, seeds_text, verdict_of
 from tunesmith.report.ladder_charts import lengths_figure, peaks_figure
+from tunesmith.report.ladder_table import contrast_lead, contrast_lines, ladder_table
 from tunesmith.report.markup import Markup, element, joined, table
-from tunesmith.report.wording import counted, finding_title, listed, plain, probe_title
+from tunesmith.report.wording import counted, plain, probe_title
 
 _HEIGHT = 400
 _SIGNS = (("●", "○"), ("■", "□"), ("◆", "◇"), ("▲", "△"))
@@ -33,8 +30,8 @@ def ladder_section(evidence: Evidence, plots: Plots) -> Markup:
     peaks = plots.add(peaks_figure(facts), name=f"Final validation {evidence.goal} over the peak, shortest runs", height=_HEIGHT, share=3)
     caption = (
         f"{counted(sum(len(point.results) for line in facts.lines for point in line.points), 'run')}, each annealed to its end, {seeds_text(experiment)}; "
-        "not smoothed. Left: a line a joint choice, whose peak falls like length^-1/4 and whose decay stays; the broad grey line joins the winners of the "
-        f"lengths, and the ring marks the best of all. Right: the runs of {facts.lengths[0]:,} updates over their peak. Colour, from blue to orange: the peak. "
+        "not smoothed. Over the length: a line a joint choice, whose peak falls like length^-1/4 and whose decay stays; the broad grey line joins the winners of "
+        f"the lengths, the ring marks the best of all. Over the peak: the runs of {facts.lengths[0]:,} updates. Colour, from blue to orange: the peak. "
         f"Shape: the momentum. Hollow: more decay.{' A cross: did not finish, or ended above the loss of an untrained network.' if facts.n_failed else ''}"
     )
     box = figure(lengths, peaks, class_="pair uneven", claim=_claim(reading), caption=caption)
@@ -62,72 +59,27 @@ def _falls_throughout(reading: LadderReading) -> bool:
 
 def _choices(facts: LadderFacts) -> Markup:
     """The joint choices as rows, their results by length: the legend of the figures."""
-    is_total = any(line.choice.is_total_decay for line in facts.lines)
-    conditions = any(line.choice.condition for line in facts.lines)
-    head = ("", f"Peak at {facts.lengths[0]:,}", "Momentum", "Total decay" if is_total else "Weight decay", *(["Condition"] if conditions else []))
-    lengths = tuple(f"{length:,} updates" for length in facts.lengths)
-    rows = [
-        (
-            _sign(line), number_text(line.choice.lr, digits=2), number_text(line.choice.momentum), number_text(line.choice.decay, digits=2),
-            *([plain(line.choice.condition)] if conditions else []), *(_result(facts, line, length) for length in facts.lengths),
-        )
-        for line in sorted(facts.lines, key=_rank)
-    ]  # fmt: skip
+    head, rows = ladder_table(facts)
+    cells = [(_sign(row.line), *row.choice, *(_result(said, has_won=won) for said, won in row.results)) for row in rows]
     note = (
-        "Mean final validation result of each choice at each length; in bold the best of its length, in brackets the number of seeds where there are several."
+        "Mean final validation result of each choice at each length, in brackets the number of seeds where there are several. "
+        "In bold the best of its length, on the seeds that the runs share."
     )
-    shown = table((*head, *lengths), rows, numbers=(1, 2, 3, *range(len(head), len(head) + len(lengths))), class_="ladder")
-    return joined([shown, element("p", note, class_="quiet")])
-
-
-def _rank(line: LadderLine) -> tuple[int, float]:
-    """The longest runs first, then the best."""
-    last = line.points[-1].score
-    return -last.steps, last.loss
+    return joined([table(("", *head), cells, numbers=range(1, len(head) + 1), class_="ladder"), element("p", note, class_="quiet")])
 
 
 def _sign(line: LadderLine) -> Markup:
     character = _SIGNS[line.shape][0 if line.is_filled else 1]
-    return Markup(f'<span class="sign" style="color:{html.escape(line.color, quote=True)}">{character}</span>')
+    return element("span", character, class_="sign", style=f"color:{line.color}")
 
 
-def _result(facts: LadderFacts, line: LadderLine, length: int) -> Markup:
-    point = next((found for found in line.points if found.score.steps == length), None)
-    if point is None:
-        return Markup("")
-    said = number_text(point.mean) if point.mean is not None else "failed"
-    said += f" ({len(point.results)})" if len(point.results) > 1 else ""
-    return element("b", said) if _has_won(facts, point) else element("span", said)
-
-
-def _has_won(facts: LadderFacts, point: LadderPoint) -> bool:
-    return (float(point.score.steps), point.mean) in set(zip(facts.winners.x, facts.winners.y, strict=True))
+def _result(said: str, *, has_won: bool) -> str:
+    return element("b", said) if has_won else said
 
 
 def _contrasts(reading: LadderReading) -> Markup:
     """What the lowest rung tells of each knob."""
     if not reading.contrasts:
         return Markup("")
-    items = [element("li", element("b", finding_title(contrast.knob)), f": {contrast_text(contrast)}.") for contrast in reading.contrasts]
-    noise = f"noise between seeds {number_text(reading.noise, digits=2)}" if reading.noise > 0 else "the noise between seeds is not known"
-    lead = element("p", f"Knob by knob, on the runs of {reading.rungs[0].steps:,} updates, other knobs alike ({noise}):")
-    return joined([lead, element("ul", *items)])
-
-
-def contrast_text(contrast: KnobContrast) -> str:
-    """What one knob did, in a sentence without its full stop; text and page say the same.
-
-    Example:
-        >>> contrast_text(KnobContrast(knob="momentum", value=0.9, losses={0.9: 0.2, 0.95: 0.4}, close=(0.9,), state="told_apart", confidence=0.75))
-        '0.9 is best, and can be told from 0.95'
-    """
-    others = [value for value in contrast.losses if value != contrast.value]
-    close = [value for value in contrast.close if value != contrast.value]
-    best = f"{number_text(contrast.value)} is best"
-    if contrast.state == UNKNOWN:
-        return f"{best} of {listed([number_text(value) for value in contrast.losses])}, on one seed"
-    if contrast.state == CLOSE:
-        apart = [value for value in others if value not in close]
-        rest = f"; {listed([number_text(value) for value in apart])} can" if apart else ""
-        return f"{best}, but {listed([number_text(value) for value in close])} cannot be told from it{rest}"
-    return f"{best}, and can be told from {listed([number_text(value) for value in others])}"
+    items = [element("li", element("b", title), f": {said}.") for title, said in contrast_lines(reading)]
+    return joined([element("p", f"{contrast_lead(reading)}:"), element("ul", *items)])
