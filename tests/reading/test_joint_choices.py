@@ -9,7 +9,8 @@ from tests.reading.test_ladder import arm, rung_settings
 
 from tunesmith.experiment import Arm
 from tunesmith.reading.joint_choices import joint_choices
-from tunesmith.settings import RunKind
+from tunesmith.schedules import total_decay
+from tunesmith.settings import RunKind, Settings
 
 LENGTHS = (47, 117, 234, 469)
 Nominal = tuple[float, float, float]
@@ -44,6 +45,18 @@ def test_adam_keeps_the_weight_decay_itself() -> None:
     found = joint_choices(climbed([(3e-3, 0.9, 1e-4), (1.2e-3, 0.9, 1e-4), (3e-3, 0.9, 0.0)], optimizer="adamw"))
     assert [(choice.decay, choice.is_total_decay, len(runs)) for choice, runs in found.items()] == [(1e-4, False, 4), (1e-4, False, 4), (0.0, False, 4)]
     assert list(found)[2].label == "lr 0.003, momentum 0.9, no decay"
+
+
+@pytest.mark.parametrize("name", ["adamw", ""])
+def test_momentum_does_not_count_in_the_total_decay_of_adamw(name: str) -> None:
+    choices = [(3e-3, 0.9, 0.1), (3e-3, 0.95, 0.1), (1.2e-3, 0.95, 0.1), (3e-3, 0.9, 1.0)]
+    arms = [arm(_adamw_settings(*choice, steps=steps), steps=steps) for steps in LENGTHS for choice in choices]
+    assert [(choice.decay, choice.is_total_decay) for choice in joint_choices(arms, optimizer_name=name)] == [(decay, True) for _, _, decay in choices]
+
+
+def _adamw_settings(lr: float, momentum: float, decay: float, *, steps: int) -> Settings:
+    settings = Settings(lr=float(f"{lr * (47 / steps) ** 0.25:.2g}"), momentum=momentum, weight_decay=1.0)
+    return dataclasses.replace(settings, weight_decay=decay / total_decay(settings, total_steps=steps, optimizer_name="adamw"))
 
 
 @pytest.mark.parametrize("kept", ["lr", "weight_decay times length"])

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from statistics import median
 
+from tunesmith.coupling import is_adam_kind
 from tunesmith.curve import Run, RunOutcome
 from tunesmith.experiment import Arm
 from tunesmith.settings import RunKind, Settings
@@ -16,6 +17,7 @@ LENGTH_EXPONENT = 0.25
 _NEAR_DECAY, _NEAR_PRODUCT = 0.12, 0.03
 """Two total decays are one where they differ by less: each is rounded to two digits, 5 % at most. Weight decay times length is not rounded (our choice)."""
 
+_SGD_KINDS = ("sgd", "nesterov")
 _APART = 0.2
 """Logarithm from which on peaks differ by more than their rounding."""
 _ONE_DIGIT = 0.05
@@ -30,7 +32,7 @@ class JointChoice:
         label: A few words.
         lr: Peak learning rate at the length of the lowest rung, carried there like length^-1/4 where it was not run there.
         momentum: Largest momentum of the cycle.
-        decay: Total decay of a run, Σ lr·wd/(1-m); where the ladder kept the weight decay itself between lengths, as for Adam kinds, that.
+        decay: Total decay of a run, Σ lr·wd/(1-m), for AdamW Σ lr·wd; where the ladder kept the weight decay itself between lengths, as for Adam, that.
         is_total_decay: Whether `decay` is a total.
         condition: The task's condition that it was run under; empty for the task as it is.
     """
@@ -67,7 +69,7 @@ class _Cell:
         return self.settings.lr * self.settings.weight_decay * self.steps / (1 - self.settings.momentum)
 
 
-def joint_choices(arms: Sequence[Arm]) -> dict[JointChoice, dict[int, tuple[Arm, ...]]]:
+def joint_choices(arms: Sequence[Arm], *, optimizer_name: str = "") -> dict[JointChoice, dict[int, tuple[Arm, ...]]]:
     """Every choice, with its runs by length; in the order in which they were first run, shorter lengths first.
 
     At one length, runs with equal settings are one choice on several seeds, and others are other choices. Between lengths a choice keeps its momentum, its peak
@@ -76,6 +78,7 @@ def joint_choices(arms: Sequence[Arm]) -> dict[JointChoice, dict[int, tuple[Arm,
 
     Args:
         arms: Whole cycles of any lengths.
+        optimizer_name: Says how momentum counts in a total decay. Where it is empty or "custom", in the way that leaves fewer different decays.
 
     Example:
         >>> from tunesmith.curve import Curve
@@ -100,7 +103,7 @@ def joint_choices(arms: Sequence[Arm]) -> dict[JointChoice, dict[int, tuple[Arm,
             groups.append({cell.steps: cell})
     cells_run = [cell for group in groups for cell in group.values()]
     lowest = min((cell.steps for cell in cells_run), default=1)
-    decays = _levelled(_total_decays(groups)) if _keeps_total(cells_run) else None
+    decays = _decays(groups, optimizer_name=optimizer_name) if _keeps_total(cells_run) else None
     found: dict[JointChoice, dict[int, tuple[Arm, ...]]] = {}
     for index, group in enumerate(groups):
         choice = _choice(_first(group), lowest=lowest, total_decay=None if decays is None else decays[index])
@@ -153,16 +156,24 @@ def _keeps_total(cells: Sequence[_Cell]) -> bool:
     return bool(apart) and not any(math.isclose(one.settings.weight_decay, other.settings.weight_decay, rel_tol=1e-6) for one, other in apart)
 
 
-def _total_decays(groups: Sequence[dict[int, _Cell]]) -> list[float]:
-    """Total decay of each choice: that of its lowest run, by the share of peak and length that a finished run of its momenta spent."""
+def _decays(groups: Sequence[dict[int, _Cell]], *, optimizer_name: str) -> list[float]:
+    """Total decay of each choice, without what rounding did to it."""
+    as_sgd, as_adam = (_levelled(_total_decays(groups, counts_momentum=counts)) for counts in (True, False))
+    is_adam = is_adam_kind(optimizer_name) or (optimizer_name not in _SGD_KINDS and len(set(as_adam)) < len(set(as_sgd)))
+    return as_adam if is_adam else as_sgd
+
+
+def _total_decays(groups: Sequence[dict[int, _Cell]], *, counts_momentum: bool) -> list[float]:
+    """Of the lowest run of each choice: by the share of peak times length that a finished run of its momenta spent."""
     shares: dict[tuple[float, float], float] = {}
     for cell in sorted((cell for group in groups for cell in group.values()), key=lambda cell: cell.steps):  # the shortest tells as much as any
         curve, settings = cell.run.curve, cell.settings
         if _momenta(cell) not in shares and curve.outcome is RunOutcome.FINISHED and all(momentum < 1 for momentum in curve.momentum):
-            spent = math.fsum(lr / (1 - momentum) for lr, momentum in zip(curve.lr, curve.momentum, strict=False))
-            shares[_momenta(cell)] = spent * (1 - settings.momentum) / (settings.lr * cell.steps)
+            spent = math.fsum(lr / (1 - momentum if counts_momentum else 1.0) for lr, momentum in zip(curve.lr, curve.momentum, strict=False))
+            shares[_momenta(cell)] = spent / (settings.lr * cell.steps)
     usual = median(shares.values()) if shares else 1.0
-    return [_first(group).decay_product * shares.get(_momenta(_first(group)), usual) for group in groups]
+    lowest = [_first(group) for group in groups]
+    return [cell.settings.lr * cell.settings.weight_decay * cell.steps * shares.get(_momenta(cell), usual) for cell in lowest]
 
 
 def _momenta(cell: _Cell) -> tuple[float, float]:

@@ -107,13 +107,21 @@ class LadderReading:
         return self.rungs[last_fall].steps
 
 
-def read_ladder(experiment: Experiment, *, goal: str = "loss", higher_is_better: bool = False, thresholds: Thresholds = DEFAULT_THRESHOLDS) -> LadderReading:
+def read_ladder(
+    experiment: Experiment,
+    *,
+    goal: str = "loss",
+    higher_is_better: bool = False,
+    optimizer_name: str = "",
+    thresholds: Thresholds = DEFAULT_THRESHOLDS,
+) -> LadderReading:
     """What the ladder's runs say.
 
     Args:
         experiment: What recipe `ladder` stored: whole cycles of several lengths; arms with equal settings are seeds.
         goal: What decides: "loss" or a metric's name.
         higher_is_better: Its direction.
+        optimizer_name: Says how momentum counts in a total decay; where it is empty, the runs tell.
         thresholds: `level_rise` says which share of what was learnt counts as level from rung to rung, `close_noise` from how much noise on choices can be
             told apart.
 
@@ -131,7 +139,7 @@ def read_ladder(experiment: Experiment, *, goal: str = "loss", higher_is_better:
         >>> reading.outcome, reading.level_from, [rung.trend for rung in reading.rungs], reading.best.lr
         ('level', 125, ['', 'falling', 'level'], 0.067)
     """
-    chosen = joint_choices(experiment.arms)
+    chosen = joint_choices(experiment.arms, optimizer_name=optimizer_name)
     if not chosen:
         raise CurveError(f"A ladder must be read from whole cycles, and '{experiment.probe}' holds none. Pass the experiment of recipe ladder.")
     scores = [

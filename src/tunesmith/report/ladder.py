@@ -1,13 +1,12 @@
 """The section on the ladder: joint choices over the length of their runs, the lowest rung over the peak, and a table that is their legend."""
 
-from tunesmith.errors import CurveError
 from tunesmith.plots.ladder_facts import LadderFacts, LadderLine, ladder_facts
-from tunesmith.reading.ladder import FAILED, FALLING, ONE_RUNG, RISING, LadderReading, read_ladder
+from tunesmith.reading.ladder import FAILED, FALLING, ONE_RUNG, RISING, LadderReading
 from tunesmith.report.evidence import Evidence
 from tunesmith.report.figure import Plots, figure
 from tunesmith.report.findings import findings_of, numbers_of, seeds_text, verdict_of
 from tunesmith.report.ladder_charts import lengths_figure, peaks_figure
-from tunesmith.report.ladder_table import contrast_lead, contrast_lines, ladder_table
+from tunesmith.report.ladder_table import contrast_lead, contrast_lines, ladder_of, ladder_table
 from tunesmith.report.markup import Markup, element, joined, table
 from tunesmith.report.wording import counted, plain, probe_title
 
@@ -21,17 +20,16 @@ def ladder_section(evidence: Evidence, plots: Plots) -> Markup:
     experiment = evidence.experiment("ladder")
     if experiment is None or not experiment.arms:
         return Markup("")
-    try:
-        reading = read_ladder(experiment, goal=evidence.goal, higher_is_better=evidence.goal_is_higher_better)
-    except CurveError:  # a stranger's study may hold anything
+    reading = ladder_of(evidence)
+    if reading is None:
         return joined([verdict_of(experiment), findings_of(experiment), numbers_of(evidence, [experiment])])
     facts = ladder_facts(reading, goal=evidence.goal, higher_is_better=evidence.goal_is_higher_better)
     lengths = plots.add(lengths_figure(facts), name=f"{probe_title('ladder')}: final validation {evidence.goal} over the length", height=_HEIGHT, share=5)
     peaks = plots.add(peaks_figure(facts), name=f"Final validation {evidence.goal} over the peak, shortest runs", height=_HEIGHT, share=3)
     caption = (
         f"{counted(sum(len(point.results) for line in facts.lines for point in line.points), 'run')}, each annealed to its end, {seeds_text(experiment)}; "
-        "not smoothed. Over the length: a line a joint choice, whose peak falls like length^-1/4 and whose decay stays; the broad grey line joins the winners of "
-        f"the lengths, the ring marks the best of all. Over the peak: the runs of {facts.lengths[0]:,} updates. Colour, from blue to orange: the peak. "
+        "not smoothed. Over the length: a line a joint choice, whose peak falls like length^-1/4 and whose decay stays; the broad grey line joins the winners, "
+        f"the ring marks the best of all. Over the peak: the runs of {facts.lengths[0]:,} updates. Colour, from blue to orange: the peak. "
         f"Shape: the momentum. Hollow: more decay.{' A cross: did not finish, or ended above the loss of an untrained network.' if facts.n_failed else ''}"
     )
     box = figure(lengths, peaks, class_="pair uneven", claim=_claim(reading), caption=caption)

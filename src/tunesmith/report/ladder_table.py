@@ -30,6 +30,18 @@ class LadderRow:
     results: tuple[tuple[str, bool], ...]
 
 
+def ladder_of(evidence: Evidence) -> LadderReading | None:
+    """What a study's ladder says; None where it has none, or one that cannot be read."""
+    experiment = evidence.experiment("ladder")
+    if experiment is None or not experiment.arms:
+        return None
+    try:
+        name = str(evidence.description.get("optimizer", ""))
+        return read_ladder(experiment, goal=evidence.goal, higher_is_better=evidence.goal_is_higher_better, optimizer_name=name)
+    except CurveError:  # a stranger's study may hold anything
+        return None
+
+
 def ladder_table(facts: LadderFacts) -> tuple[tuple[str, ...], tuple[LadderRow, ...]]:
     """Titles and rows: the choices that got furthest first, and of these the best."""
     is_total = any(line.choice.is_total_decay for line in facts.lines)
@@ -96,12 +108,8 @@ def ladder_effect(evidence: Evidence, probe: str) -> tuple[bool, str] | None:
         evidence: A study.
         probe: "peak_lr", "momentum", "weight_decay" or "length".
     """
-    experiment = evidence.experiment("ladder")
-    if experiment is None or not experiment.arms:
-        return None
-    try:
-        reading = read_ladder(experiment, goal=evidence.goal, higher_is_better=evidence.goal_is_higher_better)
-    except CurveError:  # a stranger's study may hold anything
+    reading = ladder_of(evidence)
+    if reading is None:
         return None
     sign = -1 if evidence.goal != "loss" and evidence.goal_is_higher_better else 1
     if probe == "length":

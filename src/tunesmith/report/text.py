@@ -4,7 +4,6 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from tunesmith.errors import CurveError
 from tunesmith.experiment import Arm, Experiment
 from tunesmith.plan import PLAN_VERSION
 from tunesmith.plots.digits import number_text, seconds_text, trainings_text
@@ -127,16 +126,13 @@ def _effect_block(evidence: Evidence) -> list[str]:
 
 
 def _ladder_block(evidence: Evidence) -> list[str]:
-    experiment = evidence.experiment("ladder")
-    if experiment is None or not experiment.arms:
+    if evidence.experiment("ladder") is None:
         return []
     from tunesmith.plots.ladder_facts import ladder_facts  # noqa: PLC0415 (the readings need numpy, which `tunesmith --help` can do without)
-    from tunesmith.reading.ladder import read_ladder  # noqa: PLC0415
-    from tunesmith.report.ladder_table import contrast_lead, contrast_lines, ladder_table  # noqa: PLC0415
+    from tunesmith.report.ladder_table import contrast_lead, contrast_lines, ladder_of, ladder_table  # noqa: PLC0415
 
-    try:
-        reading = read_ladder(experiment, goal=evidence.goal, higher_is_better=evidence.goal_is_higher_better)
-    except CurveError:  # a stranger's study may hold anything
+    reading = ladder_of(evidence)
+    if reading is None:
         return []
     head, rows = ladder_table(ladder_facts(reading, goal=evidence.goal, higher_is_better=evidence.goal_is_higher_better))
     cells = [tuple(title.lower() for title in head), *((*row.choice, *(f"{said}{' *' if won else ''}" for said, won in row.results)) for row in rows)]
