@@ -50,7 +50,7 @@ def test_the_section_says_who_won_and_where_it_became_level(study: Study) -> Non
     document = visible(report_html(read_evidence(study)))
     assert "From 250 updates on the loss is level. Best at 250 updates: lr 0.16, momentum 0.95, total decay 0.1." in document
     assert "11 runs, each annealed to its end, seeds 0 and 1; not smoothed." in document
-    assert "A cross: did not finish" in document
+    assert "A cross, and failed in the table: did not finish" in document
     row = document[document.index('class="sign"') :]
     assert [cell in row[: row.index("</tr>")] for cell in ("<b>0.81 (2)</b>", "<b>0.5</b>", "<b>0.2</b>", "<b>0.201</b>")] == [True] * 4
     assert "0.16 is best, and can be told from 0.064 and 0.4" in document

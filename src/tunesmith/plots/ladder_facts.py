@@ -25,11 +25,13 @@ class LadderPoint:
         score: What was read of it.
         results: What each seed ended with, as the goal counts it; None where it did not finish, or ended above the loss of an untrained network.
         mean: Their mean; None where one of them is None.
+        has_won: Whether it is the best of its length.
     """
 
     score: LadderScore
     results: tuple[float | None, ...]
     mean: float | None
+    has_won: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,10 +123,11 @@ def ladder_facts(reading: LadderReading, *, goal: str = "loss", higher_is_better
     axis = goal_axis(shown, goal=goal, higher_is_better=higher_is_better)
     is_log = bool(shown) and goal == "loss" and min(shown) > 0 and max(shown) > _WIDE_RATIO * min(shown)
     bounds = _log_bounds(min(shown), max(shown)) if is_log else axis.bounds
-    points = [_point(score, axis, top=top) for score in scores]
+    winning = [rung.winner for rung in reading.rungs]
+    points = [_point(score, axis, top=top, is_winner=score in winning) for score in scores]
     best = next((point for point in points if point.score == reading.best), None)
     lengths = tuple(rung.steps for rung in reading.rungs)
-    winners = [(float(rung.steps), axis.sign * rung.winner.loss) for rung in reading.rungs if rung.winner is not None and rung.winner.loss <= top]
+    winners = [(float(point.score.steps), point.mean) for point in points if point.has_won and point.mean is not None]
     return LadderFacts(
         goal=goal,
         lines=_lines(reading, points, best),
@@ -146,9 +149,10 @@ def _log_bounds(low: float, high: float) -> Interval:
     return (low / margin, high * margin)
 
 
-def _point(score: LadderScore, axis: GoalAxis, *, top: float) -> LadderPoint:
+def _point(score: LadderScore, axis: GoalAxis, *, top: float, is_winner: bool) -> LadderPoint:
     results = tuple(axis.result(loss) if loss <= top else None for loss in score.losses.values())
-    return LadderPoint(score=score, results=results, mean=None if None in results else axis.result(score.loss))
+    mean = None if None in results else axis.result(score.loss)
+    return LadderPoint(score=score, results=results, mean=mean, has_won=is_winner and mean is not None)
 
 
 def _lines(reading: LadderReading, points: list[LadderPoint], best: LadderPoint | None) -> tuple[LadderLine, ...]:

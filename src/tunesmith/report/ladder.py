@@ -1,7 +1,7 @@
 """The section on the ladder: joint choices over the length of their runs, the lowest rung over the peak, and a table that is their legend."""
 
 from tunesmith.plots.ladder_facts import LadderFacts, LadderLine, ladder_facts
-from tunesmith.reading.ladder import FAILED, FALLING, ONE_RUNG, RISING, LadderReading
+from tunesmith.reading.ladder import FALLING, LEVEL, ONE_RUNG, RISING, LadderReading
 from tunesmith.report.evidence import Evidence
 from tunesmith.report.figure import Plots, figure
 from tunesmith.report.findings import findings_of, numbers_of, seeds_text, verdict_of
@@ -26,11 +26,12 @@ def ladder_section(evidence: Evidence, plots: Plots) -> Markup:
     facts = ladder_facts(reading, goal=evidence.goal, higher_is_better=evidence.goal_is_higher_better)
     lengths = plots.add(lengths_figure(facts), name=f"{probe_title('ladder')}: final validation {evidence.goal} over the length", height=_HEIGHT, share=5)
     peaks = plots.add(peaks_figure(facts), name=f"Final validation {evidence.goal} over the peak, shortest runs", height=_HEIGHT, share=3)
+    failed = " A cross, and failed in the table: did not finish, or ended above the loss of an untrained network." if facts.n_failed else ""
     caption = (
         f"{counted(sum(len(point.results) for line in facts.lines for point in line.points), 'run')}, each annealed to its end, {seeds_text(experiment)}; "
         "not smoothed. Over the length: a line a joint choice, whose peak falls like length^-1/4 and whose decay stays; the broad grey line joins the winners, "
         f"the ring marks the best of all. Over the peak: the runs of {facts.lengths[0]:,} updates. Colour, from blue to orange: the peak. "
-        f"Shape: the momentum. Hollow: more decay.{' A cross: did not finish, or ended above the loss of an untrained network.' if facts.n_failed else ''}"
+        f"Shape: the momentum. Hollow: more decay.{failed}"
     )
     box = figure(lengths, peaks, class_="pair uneven", claim=_claim(reading), caption=caption)
     parts = [verdict_of(experiment), box, _choices(facts), _contrasts(reading), findings_of(experiment), numbers_of(evidence, [experiment])]
@@ -41,18 +42,15 @@ def _claim(reading: LadderReading) -> str:
     best, first, last = reading.best, reading.rungs[0].steps, reading.rungs[-1].steps
     if best is None:
         return "No run finished."
-    said = f"Best at {best.steps:,} updates: {plain(best.choice.label)}."
-    match reading.outcome:
-        case str(outcome) if outcome in (ONE_RUNG, FAILED):
-            return f"{said} One length was tried." if outcome == ONE_RUNG else said
-        case str(outcome) if outcome == FALLING:
-            return f"The loss falls all the way from {first:,} to {last:,} updates. {said}" if _falls_throughout(reading) else f"The loss still falls. {said}"
-        case str(outcome):
-            return f"From {reading.level_from or first:,} updates on the loss is {'rising' if outcome == RISING else 'level'}. {said}"
-
-
-def _falls_throughout(reading: LadderReading) -> bool:
-    return all(rung.trend == FALLING for rung in reading.rungs[1:])
+    said = {
+        ONE_RUNG: "One length was tried.",
+        FALLING: f"The loss still falls at {last:,} updates, as it did from {first:,} on.",
+        LEVEL: f"From {reading.level_from or first:,} updates on the loss is level.",
+        RISING: f"Beyond {reading.level_from or first:,} updates longer runs do not end better, and the longest end worse.",
+    }
+    if reading.outcome == FALLING and any(rung.trend != FALLING for rung in reading.rungs[1:]):
+        said[FALLING] = f"The loss still falls at {last:,} updates."
+    return " ".join(filter(None, (said.get(reading.outcome, ""), f"Best at {best.steps:,} updates: {plain(best.choice.label)}.")))
 
 
 def _choices(facts: LadderFacts) -> Markup:

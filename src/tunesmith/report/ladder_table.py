@@ -58,17 +58,17 @@ def _row(facts: LadderFacts, line: LadderLine, *, has_condition: bool) -> Ladder
     return LadderRow(
         line=line,
         choice=(*knobs, plain(choice.condition) or "as it is") if has_condition else knobs,
-        results=tuple(_result(facts, line, length) for length in facts.lengths),
+        results=tuple(_result(line, length=length) for length in facts.lengths),
     )
 
 
-def _result(facts: LadderFacts, line: LadderLine, length: int) -> tuple[str, bool]:
+def _result(line: LadderLine, *, length: int) -> tuple[str, bool]:
     point = next((found for found in line.points if found.score.steps == length), None)
     if point is None:
         return "", False
     said = "failed" if point.mean is None else number_text(point.mean)
     seeds = f" ({len(point.results)})" if len(point.results) > 1 else ""
-    return said + seeds, point.mean is not None and (float(length), point.mean) in zip(facts.winners.x, facts.winners.y, strict=True)
+    return said + seeds, point.has_won
 
 
 def contrast_lead(reading: LadderReading) -> str:
