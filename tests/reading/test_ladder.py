@@ -84,6 +84,11 @@ def test_one_rung_and_none_that_finished_are_outcomes() -> None:
     assert "look at the data" in none.advice
 
 
+def test_rungs_that_all_failed_at_the_top_are_a_rise() -> None:
+    reading = read_ladder(ladder({50: {WARM: 0.8}, 125: {WARM: math.inf}, 250: {WARM: math.inf}}))
+    assert ([rung.trend for rung in reading.rungs], reading.outcome, reading.level_from) == (["", "rising", ""], "rising", 50)
+
+
 def test_a_second_seed_does_not_cost_a_choice_its_place() -> None:
     reading = read_ladder(ladder({50: {WARM: (0.8, 0.9), SLOW: 0.81}}))
     assert [score.choice.momentum for score in reading.rungs[0].scores] == [0.95, 0.9]

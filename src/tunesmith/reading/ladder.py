@@ -74,7 +74,7 @@ class LadderReading:
     """The ladder.
 
     Attributes:
-        outcome: From the last rung to the one below it: "falling" (longer is better), "level" or "rising"; "one_rung" where there is no other, "failed" where
+        outcome: Of the last rung beside the one below it: "falling" (longer is better), "level" or "rising"; "one_rung" where there is no other, "failed" where
             no run finished.
         rungs: By length.
         choices: In the order in which they were first run.
@@ -152,7 +152,7 @@ def read_ladder(
     rungs = _rungs(by_length, level=thresholds.level_rise * learnt)
     noise = noise_up_to([found.losses for found in rungs[0].scores], rungs[0].scores[0].loss)
     contrasts = knob_contrasts({found.choice: found.losses for found in rungs[0].scores}, learnt=learnt, close_noise=thresholds.close_noise)
-    outcome = FAILED if best is None else ONE_RUNG if len(rungs) == 1 else rungs[-1].trend or FAILED
+    outcome = FAILED if best is None else ONE_RUNG if len(rungs) == 1 else next(rung.trend for rung in reversed(rungs) if rung.trend)
     advice = _advice(outcome, rungs, best)
     return LadderReading(
         outcome=outcome, rungs=rungs, choices=tuple(chosen), best=best, contrasts=contrasts, noise=noise, start=start, learnt=learnt,
