@@ -26,7 +26,7 @@ def test_a_choice_has_its_points_its_colour_and_its_shape() -> None:
 
 def test_what_became_of_the_rungs() -> None:
     facts = ladder_facts(read_ladder(ladder(RUNGS)))
-    assert facts.trends == ((50, 125, "falling"), (125, 250, "falling"), (250, 500, "level"))
+    assert facts.trends == ((50, 125, "better"), (125, 250, "better"), (250, 500, "level"))
     assert facts.winners.x == (50.0, 125.0, 250.0, 500.0)
     assert facts.best is not None
     assert facts.best.score.steps == 250
@@ -60,7 +60,7 @@ def test_the_figure_has_a_second_part_only_where_it_is_its_own() -> None:
     ax = Figure().subplots()
     assert plot(ladder(RUNGS), ax) is ax
     assert len(ax.figure.axes) == 1
-    assert [text.get_text() for text in ax.texts] == ["falling", "falling", "level"]
+    assert [text.get_text() for text in ax.texts] == ["better", "better", "level"]
     assert [tick.get_text() for tick in ax.get_xticklabels()] == ["50", "125", "250", "500"]
     assert ax.get_legend() is not None
     own = plot(ladder(RUNGS))

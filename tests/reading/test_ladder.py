@@ -69,7 +69,7 @@ def test_who_won_each_rung_and_where_it_became_level() -> None:
 
 @pytest.mark.parametrize(
     ("second", "outcome", "said"),
-    [(0.5, "falling", "still falls up to 125"), (0.79, "level", "no longer gain"), (0.9, "rising", "end worse"), (math.inf, "rising", "end worse")],
+    [(0.5, "falling", "the longer they are, up to 125"), (0.79, "level", "no longer gain"), (0.9, "rising", "end worse"), (math.inf, "rising", "end worse")],
 )
 def test_the_outcome_is_that_of_the_last_rung(second: float, outcome: str, said: str) -> None:
     reading = read_ladder(ladder({50: {WARM: 0.8, COLD: 1.2}, 125: {WARM: second}}))
@@ -87,6 +87,11 @@ def test_one_rung_and_none_that_finished_are_outcomes() -> None:
 def test_rungs_that_all_failed_at_the_top_are_a_rise() -> None:
     reading = read_ladder(ladder({50: {WARM: 0.8}, 125: {WARM: math.inf}, 250: {WARM: math.inf}}))
     assert ([rung.trend for rung in reading.rungs], reading.outcome, reading.level_from) == (["", "rising", ""], "rising", 50)
+
+
+def test_a_rise_within_the_noise_is_level() -> None:
+    reading = read_ladder(ladder({50: {WARM: (0.8, 0.9)}, 125: {WARM: 0.5}, 250: {WARM: 0.55}}))
+    assert reading.outcome == "level"
 
 
 def test_a_second_seed_does_not_cost_a_choice_its_place() -> None:

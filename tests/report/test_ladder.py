@@ -48,7 +48,7 @@ def test_what_was_tried_comes_after_what_it_led_to(study: Study) -> None:
 
 def test_the_section_says_who_won_and_where_it_became_level(study: Study) -> None:
     document = visible(report_html(read_evidence(study)))
-    assert "From 250 updates on the loss is level. Best at 250 updates: lr 0.16, momentum 0.95, total decay 0.1." in document
+    assert "From 250 updates on longer runs end no better. Best at 250 updates: lr 0.16, momentum 0.95, total decay 0.1." in document
     assert "11 runs, each annealed to its end, seeds 0 and 1; not smoothed." in document
     assert "A cross, and failed in the table: did not finish" in document
     row = document[document.index('class="sign"') :]

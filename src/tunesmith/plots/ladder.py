@@ -54,7 +54,7 @@ def _plot_lengths(facts: LadderFacts, ax: "Axes", *, has_legend: bool) -> "Axes"
         where = (float(facts.best.score.steps), facts.best.mean)
         ax.plot(*where, "o", color=VALIDATION, fillstyle="none", markersize=15, zorder=4)
     for shorter, longer, trend in facts.trends:
-        color = WARNING if trend == "rising" else TRAINING
+        color = WARNING if trend == "worse" else TRAINING
         ax.text((shorter * longer) ** 0.5, 0.98, trend, transform=ax.get_xaxis_transform(), ha="center", va="top", fontsize="small", color=color)
     ax.set_xscale("log")
     ax.minorticks_off()

@@ -7,7 +7,7 @@ from tunesmith.plots.facts import Interval, Line
 from tunesmith.plots.goal_axis import GoalAxis, goal_axis
 from tunesmith.plots.palette import ramp
 from tunesmith.reading.joint_choices import JointChoice
-from tunesmith.reading.ladder import LadderReading, LadderScore
+from tunesmith.reading.ladder import TREND_WORDS, LadderReading, LadderScore
 
 SHAPES = 4
 """Shapes of points that figures tell apart; more momenta than that share the last (our choice)."""
@@ -69,7 +69,7 @@ class LadderFacts:
         goal: "loss", or the metric that decides.
         lines: One a choice, in the order in which they were first run, the best last: it lies on top.
         winners: (length, mean) of the best choice of each rung.
-        trends: (shorter length, longer length, "falling", "level" or "rising") between rungs.
+        trends: (shorter length, longer length, "better", "level" or "worse") between rungs.
         best: The best result of all; None where no run finished.
         lengths: Updates of each rung.
         length_range: What to draw.
@@ -132,7 +132,7 @@ def ladder_facts(reading: LadderReading, *, goal: str = "loss", higher_is_better
         goal=goal,
         lines=_lines(reading, points, best),
         winners=Line(x=tuple(steps for steps, _ in winners), y=tuple(mean for _, mean in winners)),
-        trends=tuple((below.steps, rung.steps, rung.trend) for below, rung in zip(reading.rungs, reading.rungs[1:], strict=False) if rung.trend),
+        trends=tuple((below.steps, rung.steps, TREND_WORDS[rung.trend]) for below, rung in zip(reading.rungs, reading.rungs[1:], strict=False) if rung.trend),
         best=best,
         lengths=lengths,
         length_range=(lengths[0] / 1.25, lengths[-1] * 1.25),

@@ -19,6 +19,8 @@ from tunesmith.reading.ladder_knobs import KnobContrast, knob_contrasts, noise_u
 from tunesmith.thresholds import DEFAULT_THRESHOLDS, Thresholds
 
 ONE_RUNG, FAILED = "one_rung", "failed"
+TREND_WORDS = {FALLING: "better", LEVEL: "level", RISING: "worse"}
+"""What a longer run is beside a shorter one, whichever way the goal counts."""
 _START_UPDATES = 5
 """From the losses of the first updates what a run learnt is counted (our choice)."""
 
@@ -55,7 +57,8 @@ class LadderRung:
         scores: The best first, compared on the seeds that two choices share; those that failed on any seed last.
         fall: By how much the loss of the winner's choice is lower than on the rung below (than the winner there, where it was not run there), on the seeds that
             both have; None for the lowest rung.
-        trend: "falling", "level" or "rising" from the rung below; empty for the lowest rung, and where no run finished on either.
+        trend: "falling", "level" or "rising" from the rung below, of the score, smaller is better; empty for the lowest rung, and where no run finished on
+            either. A rise must be larger than the noise between seeds, where that is known.
     """
 
     steps: int
@@ -149,8 +152,9 @@ def read_ladder(
     by_length = _by_length(scores)
     best = min((found[0] for found in by_length if math.isfinite(found[0].loss)), key=lambda found: found.loss, default=None)
     learnt = _learnt(experiment.arms, best, start=start, goal=goal)
-    rungs = _rungs(by_length, level=thresholds.level_rise * learnt)
-    noise = noise_up_to([found.losses for found in rungs[0].scores], rungs[0].scores[0].loss)
+    noise = noise_up_to([found.losses for found in by_length[0]], by_length[0][0].loss)
+    level = thresholds.level_rise * learnt
+    rungs = _rungs(by_length, level=level, rise=max(level, thresholds.close_noise * noise * math.sqrt(2)))
     contrasts = knob_contrasts({found.choice: found.losses for found in rungs[0].scores}, learnt=learnt, close_noise=thresholds.close_noise)
     outcome = FAILED if best is None else ONE_RUNG if len(rungs) == 1 else next(rung.trend for rung in reversed(rungs) if rung.trend)
     advice = _advice(outcome, rungs, best)
@@ -198,22 +202,22 @@ def _beside(one: LadderScore, other: LadderScore) -> float:
     return fmean(one.losses[seed] - other.losses[seed] for seed in seeds) if seeds else one.loss - other.loss
 
 
-def _rungs(by_length: Sequence[tuple[LadderScore, ...]], *, level: float) -> tuple[LadderRung, ...]:
+def _rungs(by_length: Sequence[tuple[LadderScore, ...]], *, level: float, rise: float) -> tuple[LadderRung, ...]:
     rungs: list[LadderRung] = []
     for scores in by_length:
         rung = LadderRung(steps=scores[0].steps, scores=scores)
-        rungs.append(_compared(rung, rungs[-1], level=level) if rungs else rung)
+        rungs.append(_compared(rung, rungs[-1], level=level, rise=rise) if rungs else rung)
     return tuple(rungs)
 
 
-def _compared(rung: LadderRung, below: LadderRung, *, level: float) -> LadderRung:
+def _compared(rung: LadderRung, below: LadderRung, *, level: float, rise: float) -> LadderRung:
     """The rung with what it gained over the one below."""
     if rung.winner is None or below.winner is None:
         trend = "" if rung.winner is below.winner else RISING if rung.winner is None else FALLING
         return LadderRung(steps=rung.steps, scores=rung.scores, trend=trend)
     same = next((found for found in below.scores if found.choice == rung.scores[0].choice and math.isfinite(found.loss)), below.winner)
     fall = _beside(same, rung.winner)
-    trend = FALLING if fall > level else RISING if fall < -level else LEVEL
+    trend = FALLING if fall > level else RISING if fall < -rise else LEVEL
     return LadderRung(steps=rung.steps, scores=rung.scores, fall=fall, trend=trend)
 
 
@@ -225,7 +229,7 @@ def _advice(outcome: str, rungs: Sequence[LadderRung], best: LadderScore | None)
         case "one_rung":
             return f"Best of the runs of {best.steps} updates: {said}. Try it at more updates before you trust it."
         case "falling":
-            return f"The loss still falls up to {rungs[-1].steps} updates: train longer than that with {said}."
+            return f"Runs still end better the longer they are, up to {rungs[-1].steps} updates: train longer than that with {said}."
         case "level":
             return f"Longer runs no longer gain: train {best.steps} updates with {said}."
         case _:
@@ -235,10 +239,10 @@ def _advice(outcome: str, rungs: Sequence[LadderRung], best: LadderScore | None)
 def _length_findings(rungs: Sequence[LadderRung], best: LadderScore | None) -> tuple[Finding, ...]:
     if best is None or len(rungs) == 1:
         return ()
-    trends = [f"{rung.trend} to {rung.steps}" for rung in rungs[1:] if rung.trend]
+    trends = [f"{TREND_WORDS[rung.trend]} at {rung.steps}" for rung in rungs[1:] if rung.trend]
     return (
         Finding(
-            kind="length", value=float(best.steps), confidence=0.6, evidence=f"The loss is, from {rungs[0].steps} updates on, {', '.join(trends)}.",
+            kind="length", value=float(best.steps), confidence=0.6, evidence=f"From {rungs[0].steps} updates on the best runs end {', '.join(trends)}.",
             not_established="That no length between those tried, or beyond them, is better.",
         ),
     )  # fmt: skip

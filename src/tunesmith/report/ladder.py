@@ -44,12 +44,12 @@ def _claim(reading: LadderReading) -> str:
         return "No run finished."
     said = {
         ONE_RUNG: "One length was tried.",
-        FALLING: f"The loss still falls at {last:,} updates, as it did from {first:,} on.",
-        LEVEL: f"From {reading.level_from or first:,} updates on the loss is level.",
-        RISING: f"Beyond {reading.level_from or first:,} updates longer runs do not end better, and the longest end worse.",
+        FALLING: f"Runs end better and better from {first:,} to {last:,} updates.",
+        LEVEL: f"From {reading.level_from or first:,} updates on longer runs end no better.",
+        RISING: f"From {reading.level_from or first:,} updates on longer runs end no better, and the longest worse.",
     }
     if reading.outcome == FALLING and any(rung.trend != FALLING for rung in reading.rungs[1:]):
-        said[FALLING] = f"The loss still falls at {last:,} updates."
+        said[FALLING] = f"Runs still end better at {last:,} updates than at fewer."
     return " ".join(filter(None, (said.get(reading.outcome, ""), f"Best at {best.steps:,} updates: {plain(best.choice.label)}.")))
 
 

@@ -29,7 +29,7 @@ def lengths_figure(facts: LadderFacts) -> Spec:
         place = Line(x=(float(facts.best.score.steps),), y=(facts.best.mean,))
         data.append({**trace(place, name="best", color=VALIDATION), "mode": "markers", "marker": ring, "hoverinfo": "skip", "hovertemplate": None})
     notes = [
-        note(trend, math.log10(math.sqrt(shorter * longer)), y=1.0, color=WARNING if trend == "rising" else TRAINING, anchor="center")
+        note(trend, math.log10(math.sqrt(shorter * longer)), y=1.0, color=WARNING if trend == "worse" else TRAINING, anchor="center")
         for shorter, longer, trend in facts.trends
     ]
     x: Spec = {"type": "log", "range": [*map(math.log10, facts.length_range)], **_ticks([float(length) for length in facts.lengths], digits=3)}
