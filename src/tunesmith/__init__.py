@@ -29,7 +29,18 @@ if TYPE_CHECKING:
     from tunesmith.log import Series, StepUnit, TrainingLog
     from tunesmith.plan import Plan, StudyCost, StudyOutcome, Trained
     from tunesmith.plots import plot
-    from tunesmith.reading import CapacityReading, Comparison, ConditionsReading, KnobReading, KnobValue, MinLrReading, RangeReading, read, read_range_test
+    from tunesmith.reading import (
+        CapacityReading,
+        Comparison,
+        ConditionsReading,
+        KnobReading,
+        KnobValue,
+        LadderReading,
+        MinLrReading,
+        RangeReading,
+        read,
+        read_range_test,
+    )
     from tunesmith.recipe import train, tune
     from tunesmith.settings import RunKind, RunSpec, Settings
     from tunesmith.study import Study
@@ -53,6 +64,7 @@ __all__ = [
     "InputError",
     "KnobReading",
     "KnobValue",
+    "LadderReading",
     "LrRangeTest",
     "Metric",
     "MinLrReading",
@@ -110,6 +122,7 @@ _HOMES = {
         "ConditionsReading",
         "KnobReading",
         "KnobValue",
+        "LadderReading",
         "MinLrReading",
         "RangeReading",
         "read",

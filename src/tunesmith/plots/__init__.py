@@ -1,4 +1,4 @@
-"""Records as matplotlib figures, drawn on Axes and never shown; the numbers behind them are in `facts`, `arms`, `overlays` and `knob_facts`.
+"""Records as matplotlib figures, drawn on Axes and never shown; the numbers behind them are in `facts`, `arms`, `overlays`, `knob_facts` and `ladder_facts`.
 
 Loaded when first used, so that `tunesmith.plots.digits` and the command line need no numpy.
 """
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from tunesmith.plots.clues import diagnosis_figure, plot_clues, plot_diagnosis
     from tunesmith.plots.figures import plot_curves, plot_experiment, plot_range_test, plot_schedule
     from tunesmith.plots.knobs import plot_knob
+    from tunesmith.plots.ladder import plot_ladder
     from tunesmith.plots.probe_figures import plot, plot_capacity, plot_conditions
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "plot_diagnosis",
     "plot_experiment",
     "plot_knob",
+    "plot_ladder",
     "plot_range_test",
     "plot_schedule",
 ]
@@ -33,6 +35,7 @@ _HOMES = {
     "plot_conditions": "probe_figures",
     "plot_diagnosis": "clues",
     "plot_knob": "knobs",
+    "plot_ladder": "ladder",
 }
 
 

@@ -10,9 +10,10 @@ from tunesmith.plots.clues import plot_clues, plot_diagnosis
 from tunesmith.plots.digits import number_text
 from tunesmith.plots.figures import axes_or_new, in_words, named, plot_experiment, plot_range_test
 from tunesmith.plots.knobs import plot_knob
+from tunesmith.plots.ladder import plot_ladder
 from tunesmith.plots.overlays import ConditionFacts, capacity_facts, height_at, overlay_facts
 from tunesmith.plots.palette import TRAINING, VALIDATION, distinct
-from tunesmith.reading import read_capacity, read_conditions, read_min_lr, read_range
+from tunesmith.reading import read_capacity, read_conditions, read_ladder, read_min_lr, read_range
 from tunesmith.reading.capacity import CapacityReading
 from tunesmith.reading.conditions import ConditionsReading
 from tunesmith.reading.experiment import KNOB_READINGS
@@ -38,7 +39,8 @@ def plot(found: Experiment | Diagnosis | CurveDiagnosis, ax: "Axes | None" = Non
     Returns:
         The Axes. "lr_range": loss against learning rate, zone and edge marked, repeats as a band. "lr_range_under": all conditions over one another, ranked.
         "capacity": the goal over the number of parameters, its parts named. "momentum", "momentum_cycle", "weight_decay": the goal over the values, a line a
-        seed, the value to take ringed. Any other: the goal at the end of each run against the probe's knob.
+        seed, the value to take ringed. "ladder": the goal over the length of the runs, a line a joint choice; on a new figure, second Axes show the shortest
+        runs over their peak. Any other: the goal at the end of each run against the probe's knob.
         A diagnosis: the curve with its clues marked; several curves over one another.
 
     Raises:
@@ -66,6 +68,9 @@ def _plot_experiment(experiment: Experiment, ax: "Axes | None", *, goal: str, hi
         case "momentum" | "momentum_cycle" | "weight_decay":
             knob = KNOB_READINGS[experiment.probe](experiment, goal=goal, higher_is_better=higher_is_better)
             return plot_knob(knob, ax, goal=goal, higher_is_better=higher_is_better)
+        case "ladder":
+            ladder = read_ladder(experiment, goal=goal, higher_is_better=higher_is_better)
+            return plot_ladder(ladder, ax, goal=goal, higher_is_better=higher_is_better)
         case "min_lr":
             return plot_experiment(experiment, ax, interval=_interval(read_min_lr(experiment).findings), goal=goal)
         case _:

@@ -5,7 +5,10 @@ from tunesmith.reading.clues import read_clues
 from tunesmith.reading.comparison import Comparison, compare, noise_between_seeds
 from tunesmith.reading.conditions import Condition, ConditionsReading, read_conditions
 from tunesmith.reading.experiment import Reading, read
+from tunesmith.reading.joint_choices import JointChoice
 from tunesmith.reading.knob import KnobReading, KnobValue
+from tunesmith.reading.ladder import LadderReading, LadderRung, LadderScore, read_ladder
+from tunesmith.reading.ladder_knobs import KnobContrast
 from tunesmith.reading.min_lr import MinLrReading, read_min_lr
 from tunesmith.reading.momentum import read_momentum, read_momentum_cycle
 from tunesmith.reading.range_test import RangeOutcome, RangeReading, read_range, read_range_test
@@ -16,8 +19,13 @@ __all__ = [
     "Comparison",
     "Condition",
     "ConditionsReading",
+    "JointChoice",
+    "KnobContrast",
     "KnobReading",
     "KnobValue",
+    "LadderReading",
+    "LadderRung",
+    "LadderScore",
     "MinLrReading",
     "Network",
     "RangeOutcome",
@@ -29,6 +37,7 @@ __all__ = [
     "read_capacity",
     "read_clues",
     "read_conditions",
+    "read_ladder",
     "read_min_lr",
     "read_momentum",
     "read_momentum_cycle",

@@ -8,6 +8,7 @@ from tunesmith.reading.capacity import CapacityReading, read_capacity
 from tunesmith.reading.comparison import Comparison, compare, noise_between_seeds
 from tunesmith.reading.conditions import ConditionsReading, read_conditions
 from tunesmith.reading.knob import KnobReading
+from tunesmith.reading.ladder import LadderReading, read_ladder
 from tunesmith.reading.min_lr import MinLrReading, read_min_lr
 from tunesmith.reading.momentum import read_momentum, read_momentum_cycle
 from tunesmith.reading.range_test import RangeReading, read_range
@@ -15,7 +16,7 @@ from tunesmith.reading.weight_decay import read_weight_decay
 from tunesmith.settings import RunKind
 from tunesmith.thresholds import DEFAULT_THRESHOLDS, Thresholds
 
-Reading: TypeAlias = RangeReading | ConditionsReading | MinLrReading | CapacityReading | KnobReading | Comparison
+Reading: TypeAlias = RangeReading | ConditionsReading | MinLrReading | CapacityReading | KnobReading | LadderReading | Comparison
 
 KNOB_READINGS = {"momentum": read_momentum, "momentum_cycle": read_momentum_cycle, "weight_decay": read_weight_decay}
 """Probe of a knob by short annealed runs → its reading."""
@@ -27,15 +28,15 @@ def read(experiment: Experiment, *, goal: str = "loss", higher_is_better: bool =
 
     Args:
         experiment: As a probe or a study gives it.
-        goal: What decides between runs to the end ("capacity", the knobs and the comparisons): "loss" or a metric's name, as `Task.goal`.
+        goal: What decides between runs to the end ("capacity", the knobs, the ladder and the comparisons): "loss" or a metric's name, as `Task.goal`.
         higher_is_better: Its direction.
         thresholds: The constants of judgement.
 
     Returns:
         For "lr_range" a RangeReading (of several sweeps the last), for "lr_range_under" a ConditionsReading, for "min_lr" a MinLrReading (the peak taken as
         three times the largest rate tried, which holds for the default shares alone: call `read_min_lr` with `max_lr` for others), for "capacity" a
-        CapacityReading, for "momentum", "momentum_cycle" and "weight_decay" a KnobReading, for "batch_size" and "peak_lr" a Comparison; their noise is known
-        only where settings were repeated on another seed.
+        CapacityReading, for "momentum", "momentum_cycle" and "weight_decay" a KnobReading, for "ladder" a LadderReading, for "batch_size" and "peak_lr" a
+        Comparison; their noise is known only where settings were repeated on another seed.
 
     Raises:
         InputError: An experiment that no reading is for, such as "bracket" or "confirm", or a range test without a linear sweep.
@@ -62,6 +63,8 @@ def read(experiment: Experiment, *, goal: str = "loss", higher_is_better: bool =
             return read_min_lr(experiment, thresholds=thresholds)
         case "capacity":
             return read_capacity(experiment, goal=goal, higher_is_better=higher_is_better, thresholds=thresholds)
+        case "ladder":
+            return read_ladder(experiment, goal=goal, higher_is_better=higher_is_better, thresholds=thresholds)
         case probe if probe in KNOB_READINGS:
             return KNOB_READINGS[probe](experiment, goal=goal, higher_is_better=higher_is_better)
         case probe if probe in _COMPARED:
@@ -69,7 +72,7 @@ def read(experiment: Experiment, *, goal: str = "loss", higher_is_better: bool =
             return compare(experiment, noise=noise, goal=goal, higher_is_better=higher_is_better, thresholds=thresholds)
         case _:
             raise InputError(
-                f"An experiment must come from lr_range, lr_range_under, min_lr, capacity, {', '.join((*KNOB_READINGS, *_COMPARED))} to be read, "
+                f"An experiment must come from lr_range, lr_range_under, min_lr, capacity, ladder, {', '.join((*KNOB_READINGS, *_COMPARED))} to be read, "
                 f"got '{experiment.probe}'. "
                 "Look at the curves of its arms."
             )

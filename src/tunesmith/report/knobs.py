@@ -158,12 +158,18 @@ def _interval_words(interval: Interval | None) -> str:
 
 
 def effect_in(evidence: Evidence, probe: str, *, interval: Interval | None) -> Effect:
-    """`effect_of` for a study's experiment and goal."""
+    """`effect_of` for a study's experiment and goal; of a knob without an experiment of its own, what the ladder saw."""
+    if evidence.experiment(probe) is None and evidence.experiment("ladder") is not None:
+        from tunesmith.report.ladder_table import ladder_effect  # noqa: PLC0415 (the readings need numpy, which `tunesmith --help` can do without)
+
+        found = ladder_effect(evidence, probe)
+        return NOT_TESTED if found is None else Effect(matters=found[0], text=found[1])
     return effect_of(evidence.experiment(probe), interval=interval, goal=evidence.goal, is_higher_better=evidence.goal_is_higher_better)
 
 
 def _length_effect(evidence: Evidence) -> Effect:
-    return next((effect_in(evidence, name, interval=None) for name in ("length", "epochs") if evidence.experiment(name)), NOT_TESTED)
+    name = next((name for name in ("length", "epochs") if evidence.experiment(name)), "length")
+    return effect_in(evidence, name, interval=None)
 
 
 def length_text(plan: Plan) -> str:

@@ -9,6 +9,7 @@ from tunesmith.report.evidence import Evidence
 from tunesmith.report.export import export_torch
 from tunesmith.report.figure import Plots
 from tunesmith.report.knobs import KnobRow, knob_rows, schedule_text, split_by_effect
+from tunesmith.report.ladder import ladder_section
 from tunesmith.report.markup import Markup, element, joined, table
 from tunesmith.report.overlays import capacity_section, conditions_section
 from tunesmith.report.range_tests import range_section
@@ -18,7 +19,7 @@ from tunesmith.report.wording import plain, probe_title
 from tunesmith.settings import Json
 
 KNOB_PROBES = ("peak_lr", "min_lr", "batch_size", "momentum", "momentum_cycle", "weight_decay")
-_PLACED = frozenset({"bracket", "lr_range", "lr_range_under", "capacity", "confirm", "current", *KNOB_PROBES})
+_PLACED = frozenset({"bracket", "lr_range", "lr_range_under", "capacity", "ladder", "confirm", "current", *KNOB_PROBES})
 
 _COUNTING = (
     "A full training is the longest one that the task allows, forward and backward; forward alone counts a third. A run that two stages share is counted once."
@@ -26,19 +27,25 @@ _COUNTING = (
 
 Section = tuple[str, str, Markup]
 """Anchor, title and body."""
+Maker = tuple[str, str, Callable[[], Markup]]
+"""A section that is made only where it comes."""
 
 
 def all_sections(evidence: Evidence, plots: Plots) -> list[Markup]:
     """The page from headline to footer."""
     others = [experiment.probe for experiment in evidence.experiments if experiment.probe not in _PLACED]
-    makers: list[tuple[str, str, Callable[[], Markup]]] = [
+    confirmed: Maker = ("confirmed", "Confirmed in full", lambda: confirm_section(evidence, plots))
+    is_ladder = evidence.experiment("ladder") is not None
+    makers: list[Maker] = [
         ("plan", "The plan", lambda: _plan(evidence)),
         ("code", "Code to paste", lambda: _code(evidence)),
+        *([confirmed] if is_ladder else []),
+        ("ladder", probe_title("ladder"), lambda: ladder_section(evidence, plots)),
         ("range", "Range tests", lambda: range_section(evidence, plots)),
         ("conditions", probe_title("lr_range_under"), lambda: conditions_section(evidence, plots)),
         ("capacity", probe_title("capacity"), lambda: capacity_section(evidence, plots)),
         *((probe.replace("_", "-"), probe_title(probe), _knob_maker(evidence, plots, probe)) for probe in (*KNOB_PROBES, *others)),
-        ("confirmed", "Confirmed in full", lambda: confirm_section(evidence, plots)),
+        *([] if is_ladder else [confirmed]),
         ("clues", "The clues", lambda: clues_section(evidence, plots)),
         ("matters", "What matters and what does not", lambda: _effects(evidence)),
         ("doubts", "What is not established", lambda: _doubts(evidence)),

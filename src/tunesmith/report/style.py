@@ -38,6 +38,9 @@ tr > :last-child { padding-right: 0; }
 .plan td:nth-child(2) { font-weight: 620; white-space: nowrap; font-size: 1rem; }
 .ledger tbody tr:last-child td { font-weight: 620; }
 .results td:first-child { font-weight: 500; }
+.ladder b { font-weight: 620; }
+.ladder td:first-child { min-width: 0; padding-right: .7rem; }
+.sign { font-size: 1.05rem; line-height: 1; }
 code, pre { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono", monospace; font-size: .82rem; }
 td code { color: var(--muted); display: block; font-size: .76rem; }
 pre { border-radius: 6px; padding: 1rem 1.1rem; overflow: auto; max-height: 26rem; line-height: 1.5; margin: .6rem 0; background:

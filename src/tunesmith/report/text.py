@@ -39,6 +39,7 @@ def summarize(study: "Study") -> str:
         _plan_block(evidence),
         _result_block(evidence),
         _effect_block(evidence),
+        _ladder_block(evidence),
         _verdict_block(evidence),
         _bullets("What is not established", (f"{subject}: {doubt}" for subject, doubt in doubts(evidence))),
         _ledger_block(evidence),
@@ -122,6 +123,21 @@ def _effect_block(evidence: Evidence) -> list[str]:
         if rows:
             lines += [f"{title}: {', '.join(row.title.lower() for row in rows)}"]
     return [wrapped for line in lines for wrapped in _wrapped(line, indent="")]
+
+
+def _ladder_block(evidence: Evidence) -> list[str]:
+    if evidence.experiment("ladder") is None:
+        return []
+    from tunesmith.plots.ladder_facts import ladder_facts  # noqa: PLC0415 (the readings need numpy, which `tunesmith --help` can do without)
+    from tunesmith.report.ladder_table import contrast_lead, contrast_lines, ladder_of, ladder_table  # noqa: PLC0415
+
+    reading = ladder_of(evidence)
+    if reading is None:
+        return []
+    head, rows = ladder_table(ladder_facts(reading, goal=evidence.goal, higher_is_better=evidence.goal_is_higher_better))
+    cells = [tuple(title.lower() for title in head), *((*row.choice, *(f"{said}{' *' if won else ''}" for said, won in row.results)) for row in rows)]
+    title = f"{probe_title('ladder')}: final validation {plain(evidence.goal)}, in brackets the number of seeds; * the best of its length, on shared seeds"
+    return [*_wrapped(title, indent=""), *_table(cells), *_bullets(contrast_lead(reading), (f"{knob}: {said}." for knob, said in contrast_lines(reading)))]
 
 
 def _verdict_block(evidence: Evidence) -> list[str]:

@@ -13,6 +13,7 @@ PROBES = {
     "momentum": "Momentum",
     "momentum_cycle": "Cyclical momentum",
     "weight_decay": "Weight decay",
+    "ladder": "Ladder of lengths",
     "confirm": "Plan, confirmed",
     "current": "Current settings",
 }
