@@ -54,7 +54,7 @@ def test_tune_hands_its_options_to_the_recipe(run: Typed, recorded: Recorded) ->
     )
     assert ended.code == 0, ended.err
     assert recorded.given == {
-        "task": "task of train.py:task", "out": Path("runs/mine"), "budget": 0.5, "seed": 3, "recipe": "report", "fixed": {"batch_size": 64, "epochs": 2.0},
+        "task": "task of train.py:task", "out": Path("runs/mine"), "budget": 0.5, "seed": 3, "recipe": "ladder", "fixed": {"batch_size": 64, "epochs": 2.0},
         "bounds": {"weight_decay": (0.0, 1e-3)}, "schedule": "cosine", "cycles": None, "confirm_seeds": 2, "device": "cpu", "workers": 2,
         "time_model": Path("t.json"), "reference": "train.py:task",
     }  # fmt: skip
@@ -101,7 +101,7 @@ def test_quiet_says_nothing_on_stderr(run: Typed, recorded: Recorded) -> None:
         (("--fix", "batchsize=64"), "--fix must name one of lr, batch_size, momentum, weight_decay, epochs, got 'batchsize'. Did you mean batch_size?"),
         (("--bound", "epochs=1:2"), "--bound must name one of lr, batch_size, momentum, weight_decay, got 'epochs'."),
         (("--fix", "lr=1", "--bound", "lr=1:2"), "either fixed or bounded, got both --fix and --bound for lr."),
-        (("--recipe", "reprot"), "--recipe must name one of report, ladder, got 'reprot'. Did you mean report?"),
+        (("--recipe", "reprot"), "--recipe must name one of ladder, report, got 'reprot'. Did you mean report?"),
         (("--schedule", "onecycle"), "got 'onecycle'. Did you mean one_cycle?"),
         (("--schedule", "cosine", "--cycles", "3"), "--cycles must be left out where the schedule is not triangular, triangular2 or exp_range, got 3 for"),
         (("--schedule", "triangular", "--cycles", "0"), "Invalid value for '--cycles'"),

@@ -111,7 +111,7 @@ class TestAbstaining:
         train, valid = ((torch.randn(n, INPUTS, generator=random), torch.randint(4, (n,), generator=random)) for n in (64, 128))
         done = tuned(make_task(train=train, valid=valid, epochs=100), tmp_path)
         assert done.plan.total_steps < 400 / 4
-        assert done.plan.findings[0].kind == "underfitting"
+        assert done.plan.findings[0].kind in ("underfitting", "too_noisy")
         assert done.plan.advice[1].startswith("It learns little: ")
 
     def test_a_plan_that_diverges_with_nothing_beside_it(self, tmp_path: Path) -> None:

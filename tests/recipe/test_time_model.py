@@ -23,11 +23,11 @@ def test_a_speed_is_measured_once_and_kept(tmp_path: Path) -> None:
 def test_another_machines_speed_is_copied_and_costs_nothing(tmp_path: Path) -> None:
     """The time model decides between batch sizes: where larger batches take no longer the largest is tried, where they do none is."""
     task = make_task(epochs=80, current=Settings(batch_size=16, epochs=1))
-    fast = tuned(task, tmp_path / "fast", fixed=KNOBS, time_model=time_model(tmp_path))
+    fast = tuned(task, tmp_path / "fast", fixed=KNOBS, recipe="report", time_model=time_model(tmp_path))
     assert read_time_model(fast.folder / "time_model.json").trained_examples == 0
     slow_machine = tmp_path / "slow.json"
     slow_machine.write_text(json.dumps({"version": 1, "seconds_per_step": {"64": 1.0, "32": 1.0, "16": 0.1, "128": 10.0}}))
-    slow = tuned(task, tmp_path / "slow", fixed=KNOBS, time_model=slow_machine)
+    slow = tuned(task, tmp_path / "slow", fixed=KNOBS, recipe="report", time_model=slow_machine)
     assert "batch_size" in fast.heard.stages
     assert "batch_size" not in slow.heard.stages
 

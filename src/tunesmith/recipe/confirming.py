@@ -23,9 +23,9 @@ from tunesmith.settings import Settings
 from tunesmith.task import Task
 
 MOST_ANSWERS = 2
-OVERFITTING, TOO_HOT, UNDERFITTING = "overfitting", ("unstable", "diverged"), "underfitting"
+OVERFITTING, TOO_HOT, LITTLE = "overfitting", ("unstable", "diverged"), ("underfitting", "too_noisy")
 """Kinds of clue: overfitting is answered by another plan where it is decided, since a shorter training is cheap and taken only if better; the next two
-where the reading is confident; at most twice (our choice). The last is said."""
+where the reading is confident; at most twice (our choice). The last are said."""
 SHORTEST_ANSWER, LONGEST_ANSWER = 0.125, 0.75
 """Of a plan's length: what a plan that overfits is shortened to lies between these (our choice)."""
 LOWER = 3.0
@@ -250,5 +250,5 @@ def _advice(outcome: StudyOutcome, clue: Finding) -> tuple[str, ...]:
     }[outcome]
     if outcome is StudyOutcome.KEEP_CURRENT:
         return (said,)
-    little = (f"It learns little: {clue.evidence}",) if clue.kind == UNDERFITTING else ()
+    little = (f"It learns little: {clue.evidence}",) if clue.kind in LITTLE else ()
     return (said, *little, *((clue.action,) if clue.action else ()))

@@ -31,6 +31,9 @@ from tunesmith.recipe.stages.sweep import run_bracket, run_sweeps
 from tunesmith.settings import Settings
 from tunesmith.task import Task
 
+LADDER_KNOBS = ("lr", "momentum", "weight_decay", "epochs")
+"""What the ladder decides."""
+_NO_RUN = "No short run finished at any learning rate tried: look at the data and the loss, or train in fp32."
 RANGE_SHARE = 1 / 16
 UNREAD_SHARE = 1 / 2
 """Of where the bracket ended: the largest peak worth trying where the range test cannot be read; the runs decide (our choice)."""
@@ -68,6 +71,8 @@ def climb(lab: Laboratory, limits: Limits, *, batch_size: int, conditions: Mappi
         conditions: Name → the task with another network, weighed with what the rungs leave over.
     """
     settings = first_settings(lab, limits, batch_size=batch_size)
+    if not limits.leaves_any(LADDER_KNOBS):
+        return _as_fixed(lab, limits, settings)
     largest, has_edge, unread = limits.clip("lr", settings.lr), False, None
     swept: tuple[Finding, ...] = ()
     if limits.is_free("lr"):
@@ -85,11 +90,20 @@ def climb(lab: Laboratory, limits: Limits, *, batch_size: int, conditions: Mappi
     if not tried:
         return Climbed(found=spent(lab, findings=swept))
     if not math.isfinite(tried[0].score):
-        advice = "No short run finished at any learning rate tried: look at the data and the loss, or train in fp32."
+        if not limits.is_free("lr"):
+            return _as_fixed(lab, limits, settings)
+        advice = NO_RANGE[unread] if unread is not None else _NO_RUN
         return Climbed(found=Found(outcome=StudyOutcome.ABSTAINED, findings=swept, advice=(advice,)))
     if unread is not None and ladder.learnt(tried[0]) < lab.thresholds.started_drop * abs(lab.checked.initial_loss):
         return Climbed(found=Found(outcome=StudyOutcome.ABSTAINED, findings=swept, advice=(NO_RANGE[unread],)))
     return _climbed(ladder, rungs, swept=swept, conditions=conditions)
+
+
+def _as_fixed(lab: Laboratory, limits: Limits, settings: Settings) -> Climbed:
+    """What the user decided, to be confirmed in full: where nothing is left to choose, or where no short run with it finishes."""
+    lr = limits.clip("lr", settings.lr)
+    found = Found(outcome=StudyOutcome.RECOMMENDED, settings=dataclasses.replace(settings, lr=lr, min_lr=None))
+    return Climbed(found=found, total_steps=lab.task.steps_at(settings.batch_size))
 
 
 def is_affordable(lab: Laboratory, limits: Limits, *, batch_size: int) -> bool:

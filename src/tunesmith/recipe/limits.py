@@ -46,6 +46,10 @@ class Limits:
         """Whether the knob is not fixed."""
         return name not in self.fixed
 
+    def leaves_any(self, names: tuple[str, ...]) -> bool:
+        """Whether any of these knobs is to be tuned."""
+        return any(self.is_free(name) for name in names)
+
     def interval(self, name: str) -> tuple[float, float]:
         """Smallest and largest value that the knob may take."""
         if name in self.fixed:

@@ -20,7 +20,7 @@ from tunesmith.recipe.description import check_kind, describe
 from tunesmith.recipe.forecast import forecast_of
 from tunesmith.recipe.found import Found, first_size, refused
 from tunesmith.recipe.laboratory import Laboratory
-from tunesmith.recipe.ladder_recipe import RUNG_SHARES, climb, is_affordable
+from tunesmith.recipe.ladder_recipe import climb, is_affordable
 from tunesmith.recipe.limits import Limits
 from tunesmith.recipe.probe_study import hold_conditions, write_study_report
 from tunesmith.recipe.progress import Progress, SilentProgress
@@ -157,8 +157,9 @@ def _tuned(lab: Laboratory, limits: Limits, conditions: Mapping[str, Task], *, r
         return _plan(lab, not_begun, None)
     lab.set_aside(looking_examples(lab, first=sizes[0]))
     seconds_per_step = find_time_model(lab, sizes, given=time_model)
-    shortest = RUNG_SHARES[0] * min(1.0, lab.budget) if recipe == "ladder" else 1.0
-    lab.progress.forecast(forecast_of(lab, limits, batch_size=sizes[0], seconds_per_step=seconds_per_step, confirm_seeds=confirm_seeds, shortest=shortest))
+    lab.progress.forecast(
+        forecast_of(lab, limits, batch_size=sizes[0], seconds_per_step=seconds_per_step, confirm_seeds=confirm_seeds, is_ladder=recipe == "ladder")
+    )
     annealed = None  # of several lengths, to hold current settings against; a large budget pays for those in full
     if recipe == "ladder":
         climbed = climb(lab, limits, batch_size=sizes[0], conditions=conditions)
