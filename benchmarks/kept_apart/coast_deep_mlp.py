@@ -15,7 +15,7 @@ ISLAND = 2
 
 
 def make_model() -> nn.Module:
-    """Seven hidden layers of 64 with ReLU and He's initial weights; torch's own shrink what goes through them, and most learning rates would not leave the start."""
+    """Seven hidden layers of 64 with ReLU, He's initial weights; torch's own shrink what goes through, and most learning rates would not leave the start."""
     hidden = [layer for i in range(DEPTH - 1) for layer in (nn.Linear(WIDTH if i else 8, WIDTH), nn.ReLU())]
     model = nn.Sequential(*hidden, nn.Linear(WIDTH, 4))
     for layer in model[::2]:
