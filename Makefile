@@ -11,10 +11,10 @@ PROOF := OMP_NUM_THREADS=1 nice -n 10 $(BENCH)/python -m benchmarks.proof
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint format types layers docs bench bench-clues bench-finders bench-quick bench-speed bench-sweeps bench-tables clean
+.PHONY: help demo test test-all lint format types layers docs bench bench-clues bench-finders bench-kept-apart bench-quick bench-speed bench-sweeps bench-tables clean
 
 help:  ## Say what the targets do
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(VENV): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -65,6 +65,9 @@ bench-clues: $(VENV)  ## Runs whose right verdict is known, and which of two sho
 
 bench-finders: $(VENV_BENCH)  ## Learning-rate finders beside the best of twelve rates tried in full: TASKS="a b" METHODS="c d" for a part; goes on where it stopped
 	OMP_NUM_THREADS=1 nice -n 10 $(BENCH)/python -m benchmarks.finders $(if $(TASKS),--tasks "$(TASKS)") $(if $(METHODS),--methods "$(METHODS)") $(BENCH_FLAGS)
+
+bench-kept-apart: $(VENV_BENCH)  ## The proof bench on six tasks that nothing is tuned on: METHODS="c d@1" STUDIES=3; goes on where it stopped; TUNESMITH_DATA names the data
+	$(PROOF) --task-folder benchmarks/kept_apart --cache benchmarks/results/kept_apart --out runs/bench-kept-apart $(if $(METHODS),--methods "$(METHODS)") $(if $(STUDIES),--studies $(STUDIES)) $(BENCH_FLAGS)
 
 bench-quick: $(VENV_BENCH)  ## Four tasks, three studies, four methods; under 15 minutes with nothing cached
 	$(PROOF) --quick $(BENCH_FLAGS)

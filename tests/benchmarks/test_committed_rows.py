@@ -12,22 +12,53 @@ from benchmarks.proof.__main__ import main
 from benchmarks.proof.collect import task_rows
 from benchmarks.proof.command import RESULTS
 from benchmarks.proof.store import Store
-from benchmarks.proof.tasks import find_tasks
+from benchmarks.proof.tasks import TASKS_FOLDER, find_tasks
 
+from tunesmith.engine import check_task
 from tunesmith.settings import Settings
 
 SHORT = 1 / 8
+KEPT_APART = TASKS_FOLDER.parent / "kept_apart"
+NAMES_KEPT_APART = [task.name for task in find_tasks(None, folder=KEPT_APART)]
+
+
+def kept_apart(name: str) -> Store:
+    return Store(RESULTS / "kept_apart", find_tasks([name], folder=KEPT_APART)[0])
 
 
 @pytest.mark.parametrize("name", ["digits_cnn", "digits_finetune"])
 def test_the_bare_loop_gives_the_committed_trainings(name: str) -> None:
-    store = Store(RESULTS, find_tasks([name])[0])
+    assert_the_bare_loop_gives_them(Store(RESULTS, find_tasks([name])[0]))
+
+
+@pytest.mark.usefixtures("data_folder")
+@pytest.mark.parametrize("name", ["alcohol_likelihood", "red_wine_tiny"])
+def test_the_bare_loop_gives_the_committed_trainings_kept_apart(name: str) -> None:
+    assert_the_bare_loop_gives_them(kept_apart(name))
+
+
+def assert_the_bare_loop_gives_them(store: Store) -> None:
     short = (row for row in task_rows(store).reference if row["share"] <= SHORT and row["outcome"] == "finished" and row["settings"]["lr"] < 0.1)
     for row in islice(short, 3):
         again = store.train(Settings.from_dict(row["settings"]), total_steps=row["total_steps"], seed=row["seed"])
         # The same bits on the machine that trained them; elsewhere sums may be taken in another order.
         assert again["test"] == pytest.approx(row["test"], rel=1e-2)
         assert (again["trained"], again["evaluated"]) == (row["trained"], row["evaluated"])
+
+
+@pytest.mark.parametrize("name", NAMES_KEPT_APART)
+def test_random_settings_and_oracle_are_there_for_the_tasks_kept_apart(name: str) -> None:
+    assert task_rows(kept_apart(name)).why_not_measured == ""
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("data_folder")
+@pytest.mark.parametrize("name", NAMES_KEPT_APART)
+def test_the_tasks_kept_apart_load_and_train_a_step(name: str) -> None:
+    store = kept_apart(name)
+    checked, facts = check_task(store.task.whole), store.known_facts()
+    assert facts is not None
+    assert (checked.n_parameters, checked.n_valid) == (facts.parameters, facts.n_valid)
 
 
 @pytest.mark.slow
