@@ -106,13 +106,10 @@ class TestAbstaining:
         assert done.heard.costs == []
 
     def test_labels_that_nothing_can_be_learnt_from(self, tmp_path: Path) -> None:
-        """The training loss falls, the validation loss does not: the plan is cut short before it learns by heart, and is said to learn little."""
+        """The training loss falls, the validation loss does not."""
         random = torch.Generator().manual_seed(5)
         train, valid = ((torch.randn(n, INPUTS, generator=random), torch.randint(4, (n,), generator=random)) for n in (64, 128))
-        done = tuned(make_task(train=train, valid=valid, epochs=100), tmp_path)
-        assert done.plan.total_steps < 400 / 4
-        assert done.plan.findings[0].kind in ("underfitting", "too_noisy")
-        assert done.plan.advice[1].startswith("It learns little: ")
+        self.assert_abstains(tuned(make_task(train=train, valid=valid, epochs=100), tmp_path), "noise is larger than the drop")
 
     def test_a_plan_that_diverges_with_nothing_beside_it(self, tmp_path: Path) -> None:
         bad = {"lr": 100.0, "momentum": 0.99, "batch_size": 16, "weight_decay": 0.1}
