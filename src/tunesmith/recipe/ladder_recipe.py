@@ -23,7 +23,7 @@ from tunesmith.recipe.found import NO_RANGE, Found, first_settings, spent
 from tunesmith.recipe.laboratory import Laboratory
 from tunesmith.recipe.limits import Limits
 from tunesmith.recipe.stages.conditions import weigh_conditions
-from tunesmith.recipe.stages.joint import FEWEST_ARMS, REPEATED, in_the_running, lowest_rung, neighbours, promoted
+from tunesmith.recipe.stages.joint import FEWEST_ARMS, REPEATED, gentler, in_the_running, lowest_rung, neighbours, promoted
 from tunesmith.recipe.stages.ladder_findings import ladder_findings
 from tunesmith.recipe.stages.lengths import LEVEL, Lengths, overfitting_looms
 from tunesmith.recipe.stages.rungs import NEAR, Joint, Ladder, Tried
@@ -82,11 +82,12 @@ def climb(lab: Laboratory, limits: Limits, *, batch_size: int, conditions: Mappi
         unread = reading.outcome if reading.largest_lr is None else None
         largest = limits.clip("lr", reading.largest_lr or UNREAD_SHARE * end_lr)
     rungs = _rungs(lab, settings)
-    ladder = Ladder(lab=lab, limits=limits, base=settings, lowest_steps=rungs[0], slice_steps=rungs[min(1, len(rungs) - 1)])
-    while len(rungs) > 1 and ladder.affordable(steps=rungs[0], reserve=_reserve(ladder, rungs)) < FEWEST_ARMS:
-        rungs.pop()
-    lab.progress.stage("ladder", f"Annealed runs of {', '.join(str(steps) for steps in rungs)} updates over learning rate, momentum and weight decay.")
+    ladder = _on(Ladder(lab=lab, limits=limits, base=settings, lowest_steps=rungs[0], slice_steps=rungs[min(1, len(rungs) - 1)]), rungs)
     tried = lowest_rung(ladder, largest_lr=largest, has_edge=has_edge, reserve=_reserve(ladder, rungs))
+    while tried and len(rungs) > 1 and math.isfinite(tried[0].score) and not _has_learnt(ladder, tried[0]):  # a network that starts slowly shows nothing yet
+        rungs = rungs[1:]
+        ladder = _on(ladder.raised(lowest_steps=rungs[0]), rungs)
+        tried = lowest_rung(ladder, largest_lr=largest, has_edge=has_edge, reserve=_reserve(ladder, rungs)) or tried
     if not tried:
         return Climbed(found=spent(lab, findings=swept))
     if not math.isfinite(tried[0].score):
@@ -94,9 +95,24 @@ def climb(lab: Laboratory, limits: Limits, *, batch_size: int, conditions: Mappi
             return _as_fixed(lab, limits, settings)
         advice = NO_RANGE[unread] if unread is not None else _NO_RUN
         return Climbed(found=Found(outcome=StudyOutcome.ABSTAINED, findings=swept, advice=(advice,)))
-    if unread is not None and ladder.learnt(tried[0]) < lab.thresholds.started_drop * abs(lab.checked.initial_loss):
+    if unread is not None and not _has_learnt(ladder, tried[0]):
         return Climbed(found=Found(outcome=StudyOutcome.ABSTAINED, findings=swept, advice=(NO_RANGE[unread],)))
     return _climbed(ladder, rungs, swept=swept, conditions=conditions)
+
+
+def _on(ladder: Ladder, rungs: list[int]) -> Ladder:
+    """The ladder with as many rungs as leave enough for the lowest; says what is going to be run."""
+    while len(rungs) > 1 and ladder.affordable(steps=rungs[0], reserve=_reserve(ladder, rungs)) < FEWEST_ARMS:
+        rungs.pop()
+    told = ", ".join(str(steps) for steps in rungs)
+    ladder.lab.progress.stage("ladder", f"Annealed runs of {told} updates over learning rate, momentum and weight decay.")
+    return ladder
+
+
+def _has_learnt(ladder: Ladder, best: Tried) -> bool:
+    """Whether a run's loss fell by enough to tell settings apart; a metric says nothing about that."""
+    least = ladder.lab.thresholds.started_drop * abs(ladder.lab.checked.initial_loss)
+    return ladder.lab.task.goal != "loss" or ladder.learnt(best) >= least
 
 
 def _as_fixed(lab: Laboratory, limits: Limits, settings: Settings) -> Climbed:
@@ -121,13 +137,7 @@ def _bracket_share(lab: Laboratory, batch_size: int) -> float:
 
 def _climbed(ladder: Ladder, rungs: list[int], *, swept: tuple[Finding, ...], conditions: Mapping[str, Task]) -> Climbed:
     """From the lowest rung to the plan."""
-    below = top = ladder.tried(rungs[0])[0]
-    for i, steps in enumerate(rungs[1:], start=1):
-        joints = promoted(in_the_running(ladder, ladder.tried(rungs[0])), count=2) if i == 1 else [top.joint]
-        above = ladder.run(joints, steps=steps, reserve=sum(ladder.price(upper) for upper in rungs[i + 1 :]))
-        if above:
-            below, top = top, ladder.careful(above)
-    below = next((one for one in ladder.tried(below.steps) if one.joint == top.joint), below)
+    below, top = _up(ladder, rungs)
     if ladder.lab.budget > 1:
         top = neighbours(ladder, top, spend=ladder.lab.left / 2)
     falls = _falls(ladder, below, top)
@@ -140,6 +150,27 @@ def _climbed(ladder: Ladder, rungs: list[int], *, swept: tuple[Finding, ...], co
     return _planned(ladder, best, looms=falls and _looms(below, top), falls=falls, others=(*swept, *weighed))
 
 
+def _up(ladder: Ladder, rungs: list[int]) -> tuple[Tried, Tried]:
+    """The best of the highest rung that was reached, and what to hold it against: the same choice one rung lower, where it was run.
+
+    Where the second rung is worse than the first, the third would be worse again. What it costs goes to gentler choices on the second; where none of them is
+    better than the first rung, that one's best comes back as the lower of the two, and the length ends there.
+    """
+    below = top = ladder.tried(rungs[0])[0]
+    for i, steps in enumerate(rungs[1:], start=1):
+        joints = promoted(in_the_running(ladder, ladder.tried(rungs[0])), count=2) if i == 1 else [top.joint]
+        above = ladder.run(joints, steps=steps, reserve=sum(ladder.price(upper) for upper in rungs[i + 1 :]))
+        if above:
+            below, top = top, ladder.careful(above)
+        if i == 1 and top.score > below.score + NEAR * ladder.learnt(below):
+            ladder.run(gentler(ladder, top.joint), steps=steps)
+            top = ladder.careful(ladder.tried(steps))
+            if top.score > below.score - NEAR * ladder.learnt(below):
+                return below, top
+            break
+    return next((one for one in ladder.tried(below.steps) if one.joint == top.joint), below), top
+
+
 def _planned(ladder: Ladder, best: Tried, *, looms: bool, falls: bool, others: tuple[Finding, ...]) -> Climbed:
     """The plan's settings and length: that of the best run where longer ones gained nothing, else all of it, or half-way where overfitting looms."""
     full, limits = ladder.full_steps, ladder.limits
@@ -147,7 +178,10 @@ def _planned(ladder: Ladder, best: Tried, *, looms: bool, falls: bool, others: t
     def sized(steps: int) -> tuple[Settings, int]:
         return ladder.settings_for(best.joint, steps=steps, is_plan=True), steps
 
-    shorter = sized(min(full, max(best.steps, round((SHORTEST_FALLBACK if falls else SHORTEST_LEVEL) * full))))
+    least = round((SHORTEST_FALLBACK if falls else SHORTEST_LEVEL) * full)
+    if not falls and any(one.joint == best.joint and one.steps > best.steps and one.steps >= least for one in ladder.tried()):
+        least = best.steps  # so much longer was tried, and was no better
+    shorter = sized(min(full, max(best.steps, least)))
     half_way = sized(max(_doubled(ladder, best.steps), shorter[1]))
     if not limits.is_free("epochs"):
         plan, lengths = sized(full), Lengths()

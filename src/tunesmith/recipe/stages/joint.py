@@ -72,6 +72,12 @@ def in_the_running(ladder: Ladder, tried: list[Tried]) -> list[Tried]:
     return [one for one in tried if not ladder.learnt(tried[0]) or one.score <= tried[0].score + HOPELESS * ladder.learnt(tried[0])]
 
 
+def gentler(ladder: Ladder, joint: Joint) -> list[Joint]:
+    """What to try where longer runs of a choice are worse: much smaller peaks, and more decay (METHOD, section 2.7)."""
+    peaks = [ladder.limits.clip("lr", rounded(joint.lr * fraction)) for fraction in FRACTIONS[:0:-1]] if ladder.limits.is_free("lr") else []
+    return [*(dataclasses.replace(joint, lr=lr) for lr in peaks), _more_decay(ladder, joint)]
+
+
 def neighbours(ladder: Ladder, best: Tried, *, spend: float) -> Tried:
     """The best of a choice and its neighbours in every knob, at its length; a better one is moved to at once. Spends at most `spend` examples.
 

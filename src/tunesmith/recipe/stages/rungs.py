@@ -66,9 +66,10 @@ class Ladder:
         base: Batch size, schedule, and the momenta that learning rates of the sweeps belong to.
         lowest_steps: Updates of the lowest rung.
         slice_steps: Updates of the rung above it: all above are judged on the validation slice that it can afford.
+        earlier: Runs of rungs that were too short to learn anything.
     """
 
-    def __init__(self, *, lab: Laboratory, limits: Limits, base: Settings, lowest_steps: int, slice_steps: int) -> None:
+    def __init__(self, *, lab: Laboratory, limits: Limits, base: Settings, lowest_steps: int, slice_steps: int, earlier: tuple[Arm, ...] = ()) -> None:
         self.lab = lab
         self.limits = limits
         self.base = base
@@ -77,6 +78,14 @@ class Ladder:
         self._slice_steps = slice_steps
         self._tried: dict[tuple[Joint, int], Tried] = {}
         self._under: list[Arm] = []
+        self._earlier = earlier
+
+    def raised(self, *, lowest_steps: int) -> "Ladder":
+        """A ladder whose lowest rung is longer, with what was run so far for its experiment alone."""
+        return Ladder(
+            lab=self.lab, limits=self.limits, base=self.base, lowest_steps=lowest_steps, slice_steps=max(lowest_steps, self._slice_steps),
+            earlier=self.experiment().arms,
+        )  # fmt: skip
 
     def settings_for(self, joint: Joint, *, steps: int, is_plan: bool = False) -> Settings:
         """The choice as settings of a run of `steps`: the peak like length^-1/4, the weight decay from the total decay.
@@ -155,7 +164,7 @@ class Ladder:
 
     def experiment(self) -> Experiment:
         """Every run so far; those under a condition are the last."""
-        return Experiment(probe="ladder", arms=(*(arm for one in self._tried.values() for arm in one.arms), *self._under))
+        return Experiment(probe="ladder", arms=(*self._earlier, *(arm for one in self._tried.values() for arm in one.arms), *self._under))
 
     def _seeds_of(self, joint: Joint, steps: int) -> set[int]:
         tried = self._tried.get((joint, steps))
