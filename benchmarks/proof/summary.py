@@ -7,12 +7,13 @@ from dataclasses import asdict
 from typing import Any, TypeAlias
 
 from benchmarks.proof.collect import Study, TaskRows, study_of
+from benchmarks.proof.coverage import coverage
 from benchmarks.proof.methods import Method
 from benchmarks.proof.score import Trajectory, at_cost, bootstrapped_wins, cost_to_reach, percentile, profile, random_searches
 from benchmarks.proof.study import RETRAINING_SEEDS
 
 Document: TypeAlias = dict[str, Any]
-"""JSON: version, made, cpu_hours, and the tables tasks, methods, overall, results, snapshots, curves, profiles, wins, cost_ratios, missing."""
+"""JSON: version, made, cpu_hours, and the tables tasks, methods, overall, results, snapshots, curves, profiles, wins, cost_ratios, coverage, missing."""
 
 VERSION = 1
 GRID = tuple(0.125 * 2 ** (i / 4) for i in range(38))
@@ -113,8 +114,24 @@ def summarize(tasks: Sequence[TaskRows], methods: Sequence[Method], *, n_studies
         "profiles": {"levels": REGRET_LEVELS, "shares": {name: _profile(scored, name) for name in known}},
         "wins": [_wins(scored, mine, other, searches_on=other in searching) for mine in ours for other in known if other not in ours],
         "cost_ratios": [ratio for mine in ours for other in searching for task in scored for ratio in _cost_ratio(task, mine, other)],
+        "coverage": [_coverage(scored, mine) for mine in ours],
         "missing": _missing(tasks, scored),
     }
+
+
+def _coverage(scored: Iterable[Scored], method: str) -> Document:
+    """How often retrainings ended in the interval that their study stated, over all tasks, and task by task."""
+    held = {
+        task.name: [
+            [low <= valid <= high for valid in study.choices[-1].valids]
+            for study in task.studies[method]
+            if study.choices and (interval := study.choices[-1].choice.get("interval"))
+            for low, high in [interval]
+        ]
+        for task in scored
+    }
+    by_task = {name: statistics.fmean(one for study in studies for one in study) for name, studies in held.items() if studies}
+    return {"method": method, **asdict(coverage([study for studies in held.values() for study in studies])), "by_task": by_task}
 
 
 def _method(method: Method, scored: Iterable[Scored]) -> Document:

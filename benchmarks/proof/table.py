@@ -15,6 +15,7 @@ def table(document: Document) -> str:
         _overall(document),
         _cost_ratios(document),
         _wins(document),
+        _coverage(document),
         "<!-- task by task -->",
         *(_task(document, name) for name in document["tasks"]),
         _missing(document),
@@ -91,6 +92,25 @@ def _wins(document: Document) -> str:
         "resampling tasks, and studies within them."
     )
     return "## Share of tasks won\n\n" + text + "\n\n" + rows_of([["ours", "peer", "peer's cost", "tasks", "share won"], *lines])
+
+
+def _coverage(document: Document) -> str:
+    names = list(document["tasks"])
+    lines = [
+        [one["method"], str(one["n_studies"]), str(one["n_retrainings"]), number(one["held"]), number(one["design_effect"]), number(one["p_value"])]
+        + [number(one["by_task"][name]) if name in one["by_task"] else "" for name in names]
+        for one in document["coverage"]
+        if one["n_studies"]
+    ]
+    if not lines:
+        return ""
+    text = (
+        "Share of retrainings whose validation loss ended in the interval that their study stated for one new training in nine of ten cases. The p-value\n"
+        "is that of a two-sided binomial test against .9, in which the retrainings of one study count for as many as they are worth (their number over the\n"
+        "design effect)."
+    )
+    head = ["method", "studies", "retrainings", "held", "design effect", "p-value", *names]
+    return "## Prediction intervals\n\n" + text + "\n\n" + rows_of([head, *lines])
 
 
 def _task(document: Document, name: str) -> str:

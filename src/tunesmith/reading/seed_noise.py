@@ -15,8 +15,9 @@ from typing import Self
 
 LOSS_SHARE, LOSS_LOG_SD = 0.0054, 0.7
 """Of what was learnt: geometric mean and standard deviation of the logarithm over the ten tasks of the proof bench (fitted on them)."""
-MOST_OF_LEVEL = 0.2
-"""Of the loss where it is above zero: the noise is not thought larger than that however much was learnt, as from a loss of 500 at the start (our choice)."""
+MOST_EXAMPLES_SD = 5.0
+"""Standard deviation of a single example's loss, in means: where the loss ends above zero the noise is not thought larger than what so skewed losses leave in
+a mean of the validation examples, however much was learnt (fitted on the bench's tasks that end near zero: 2.4 to 4.4)."""
 DRAWN_SHARE, DRAWN_LOG_SD = 0.5, 0.6
 """Of the standard error of a share of the validation examples (fitted on eight of these tasks)."""
 INTERVAL_LEVEL = 0.9
@@ -37,7 +38,7 @@ class SeedNoise:
         measured: From how many repeats beyond the first; 0 where it is only what is usual.
 
     Example:
-        >>> noise = SeedNoise.usual_of_loss(initial=2.3, final=0.3)
+        >>> noise = SeedNoise.usual_of_loss(initial=2.3, final=0.3, n_valid=1000)
         >>> [round(bound, 3) for bound in noise.interval(0.3, n=1)]
         [0.264, 0.336]
         >>> round(noise.with_repeats([0.30, 0.31, 0.29, 0.30]).bound(4, 4), 3)
@@ -49,13 +50,13 @@ class SeedNoise:
     measured: int = 0
 
     @classmethod
-    def usual_of_loss(cls, *, initial: float, final: float) -> Self:
-        """What is usual where the loss fell from `initial` to `final`; unknown where it did not fall."""
+    def usual_of_loss(cls, *, initial: float, final: float, n_valid: int) -> Self:
+        """What is usual where the loss fell from `initial` to `final`, judged on `n_valid` examples; unknown where it did not fall."""
         learnt = initial - final
         if not (math.isfinite(learnt) and learnt > 0):
             return cls(sd=0.0)
         sd = LOSS_SHARE * learnt
-        return cls(sd=min(sd, MOST_OF_LEVEL * final) if final > 0 else sd, log_sd=LOSS_LOG_SD)
+        return cls(sd=min(sd, MOST_EXAMPLES_SD * final / math.sqrt(n_valid)) if final > 0 else sd, log_sd=LOSS_LOG_SD)
 
     @classmethod
     def usual_of_share(cls, share: float, *, n_valid: int) -> Self:

@@ -13,7 +13,7 @@ from tunesmith.reading.clues import has_learnt
 from tunesmith.reading.goal import final_value, score
 from tunesmith.reading.seed_noise import SeedNoise
 from tunesmith.recipe.laboratory import Laboratory
-from tunesmith.recipe.stages.lengths import LEVEL
+from tunesmith.recipe.stages.lengths import level_of
 from tunesmith.settings import Settings
 
 UNKNOWN_NOISE_SHARE = 0.25
@@ -55,10 +55,11 @@ def seed_noise(lab: Laboratory, plan: Experiment) -> SeedNoise:
     values = [final_value(arm.run.curve, goal=lab.task.goal) for arm in plan.arms]
     finite = [value for value in values if math.isfinite(value)]
     mean = sum(finite) / len(finite) if finite else math.nan
+    n_valid = plan.arms[0].run.spec.valid_examples or lab.checked.n_valid
     if lab.task.goal == "loss":
-        usual = SeedNoise.usual_of_loss(initial=lab.checked.initial_loss, final=mean)
+        usual = SeedNoise.usual_of_loss(initial=lab.checked.initial_loss, final=mean, n_valid=n_valid)
     else:
-        usual = SeedNoise.usual_of_share(mean, n_valid=lab.checked.n_valid)
+        usual = SeedNoise.usual_of_share(mean, n_valid=n_valid)
     return usual.with_repeats(values)
 
 
@@ -80,7 +81,7 @@ def compare_with_current(
         return Beside(outcome=StudyOutcome.RECOMMENDED if learnt else StudyOutcome.ABSTAINED)
     seeds = [plan.arms[0].run.spec.seed]
     noise = seed_noise(lab, plan)
-    early = None if search is None or len(plan.arms) > 1 else _after_a_quarter(lab, plan, search=search, noise=noise)
+    early = None if search is None or len(plan.arms) > 1 else _after_a_quarter(lab, plan, search=search)
     if early is not None:
         return early
     lab.progress.stage("current", "Training with your current settings, on the plan's first seed.")
@@ -88,7 +89,7 @@ def compare_with_current(
     return _in_full(lab, plan, current=current, noise=noise)
 
 
-def _after_a_quarter(lab: Laboratory, plan: Experiment, *, search: Experiment, noise: SeedNoise) -> Beside | None:
+def _after_a_quarter(lab: Laboratory, plan: Experiment, *, search: Experiment) -> Beside | None:
     """The verdict where a quarter of the user's training is worse than a run of the search of half its length; None where that does not decide."""
     task = lab.task
     if not isinstance(task.current, Settings):
@@ -108,7 +109,8 @@ def _after_a_quarter(lab: Laboratory, plan: Experiment, *, search: Experiment, n
     )  # fmt: skip
     quarter = found.arms[0].run
     gain = _score(lab, quarter) - _score(lab, rival)
-    margin = LEVEL * abs(lab.checked.initial_loss - _score(lab, rival)) if task.goal == "loss" else noise.bound(1, 1)
+    n_valid = rival.spec.valid_examples or lab.checked.n_valid
+    margin = level_of(_score(lab, rival), goal=task.goal, initial_loss=lab.checked.initial_loss, n_valid=n_valid)
     if not (gain > margin and mean_score(lab, plan) < _score(lab, quarter)):
         return None
     label = f"a quarter of a training, seed {rival.spec.seed}"

@@ -25,8 +25,8 @@ from tunesmith.recipe.limits import Limits
 from tunesmith.recipe.stages.conditions import weigh_conditions
 from tunesmith.recipe.stages.joint import FEWEST_ARMS, REPEATED, gentler, in_the_running, lowest_rung, neighbours, promoted
 from tunesmith.recipe.stages.ladder_findings import ladder_findings
-from tunesmith.recipe.stages.lengths import LEVEL, Lengths, overfitting_looms
-from tunesmith.recipe.stages.rungs import NEAR, Joint, Ladder, Tried
+from tunesmith.recipe.stages.lengths import Lengths, overfitting_looms
+from tunesmith.recipe.stages.rungs import Joint, Ladder, Tried
 from tunesmith.recipe.stages.sweep import run_bracket, run_sweeps
 from tunesmith.settings import Settings
 from tunesmith.task import Task
@@ -146,7 +146,7 @@ def _climbed(ladder: Ladder, rungs: list[int], *, swept: tuple[Finding, ...], co
         falls = _falls(ladder, below, top)
     weighed = weigh_conditions(ladder, _payable(ladder, top.joint), conditions=conditions)
     ladder.run(promoted(ladder.tried(rungs[0]), count=REPEATED), steps=rungs[0], repeat=1)
-    best = top if top.score < below.score - NEAR * ladder.learnt(top) else below
+    best = top if top.score < below.score - ladder.near(top) else below
     return _planned(ladder, best, looms=falls and _looms(below, top), falls=falls, others=(*swept, *weighed))
 
 
@@ -162,10 +162,10 @@ def _up(ladder: Ladder, rungs: list[int]) -> tuple[Tried, Tried]:
         above = ladder.run(joints, steps=steps, reserve=sum(ladder.price(upper) for upper in rungs[i + 1 :]))
         if above:
             below, top = top, ladder.careful(above)
-        if i == 1 and top.score > below.score + NEAR * ladder.learnt(below):
+        if i == 1 and top.score > below.score + ladder.near(below):
             ladder.run(gentler(ladder, top.joint), steps=steps)
             top = ladder.careful(ladder.tried(steps))
-            if top.score > below.score - NEAR * ladder.learnt(below):
+            if top.score > below.score - ladder.near(below):
                 return below, top
             break
     return next((one for one in ladder.tried(below.steps) if one.joint == top.joint), below), top
@@ -189,7 +189,7 @@ def _planned(ladder: Ladder, best: Tried, *, looms: bool, falls: bool, others: t
         plan, lengths = shorter, Lengths()
     else:
         plan = half_way if looms else sized(full)
-        fall = LEVEL * ladder.learnt(best)
+        fall = ladder.level(best)
         lengths = Lengths(shorter=shorter, longer=sized(full) if looms else None, score=best.score, fall=fall)
     findings = ladder_findings(ladder, plan[0], best=best, steps=plan[1])
     experiment = dataclasses.replace(ladder.experiment(), findings=findings, verdict=_verdict(plan, best=best, falls=falls, looms=looms))
@@ -227,7 +227,7 @@ def _reserve(ladder: Ladder, rungs: list[int]) -> float:
 
 def _falls(ladder: Ladder, below: Tried, top: Tried) -> bool:
     """Whether the longer of two runs is better by more than what counts as level; a single rung says nothing, and then the longest is tried."""
-    return top.steps == below.steps or top.score < below.score - LEVEL * ladder.learnt(top)
+    return top.steps == below.steps or top.score < below.score - ladder.level(top)
 
 
 def _looms(below: Tried, top: Tried) -> bool:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from tunesmith.experiment import Arm
 from tunesmith.finding import Finding
 from tunesmith.recipe.stages.joint import NEIGHBOUR
-from tunesmith.recipe.stages.lengths import LEVEL
 from tunesmith.recipe.stages.rungs import Joint, Ladder, Tried
 from tunesmith.recipe.stages.state import rounded
 from tunesmith.task import Task
@@ -27,7 +26,7 @@ def weigh_conditions(ladder: Ladder, best: Tried, *, conditions: Mapping[str, Ta
         best: What they are held against: the best choice of the longest rung that they can be paid at.
         conditions: Name → the task with that condition's network.
     """
-    level = LEVEL * ladder.learnt(best)
+    level = ladder.level(best)
     findings = []
     for name, task in conditions.items():
         first = _run(ladder, best.joint, best=best, name=name, task=task)

@@ -2,7 +2,7 @@
 
 from tunesmith.finding import Finding
 from tunesmith.reading.comparison import noise_between_seeds
-from tunesmith.recipe.stages.rungs import NEAR, Joint, Ladder, Tried
+from tunesmith.recipe.stages.rungs import Joint, Ladder, Tried
 from tunesmith.recipe.stages.state import rounded
 from tunesmith.settings import Settings
 
@@ -55,7 +55,7 @@ def _near(ladder: Ladder) -> list[Joint]:
     lowest = ladder.tried(ladder.lowest_steps)
     task = ladder.lab.task
     noise = noise_between_seeds((ladder.experiment(),), goal=task.goal, higher_is_better=task.goal_is_higher_better)
-    bound = lowest[0].score + max(2 * noise, NEAR * ladder.learnt(lowest[0]))
+    bound = lowest[0].score + max(2 * noise, ladder.near(lowest[0]))
     return [one.joint for one in lowest if one.score <= bound]
 
 

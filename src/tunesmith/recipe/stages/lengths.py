@@ -5,13 +5,15 @@ import statistics
 from dataclasses import dataclass
 
 from tunesmith.curve import Curve
+from tunesmith.reading.seed_noise import SeedNoise
 from tunesmith.settings import Settings
 
 Sized = tuple[Settings, int]
 """Settings of a plan and its updates."""
 
-LEVEL = 0.01
-"""Losses of two lengths are level where they differ by less than this share of what was learnt (our choice, as `Thresholds.level_rise`)."""
+LEVEL, LEVEL_SDS = 0.01, 2.0
+"""Losses of two lengths are level where they differ by less than this share of what was learnt (our choice, as `Thresholds.level_rise`), and by less than this
+many of the usual standard deviations between seeds, which is less where the loss ends near zero."""
 LOOMING = 0.5
 """Overfitting looms where twice the length lowers the validation loss by less than this share of what it lowers the training loss by (our choice)."""
 _FEWEST_LAST_STEPS, _LAST_SHARE = 8, 0.05
@@ -50,6 +52,25 @@ class Lengths:
         if self.shorter is not None and length > self.shorter[1] and not plan_score < self.score:
             return *self.shorter, f"The plan is no better than a run of the search that was shorter: trying {self.shorter[1]} updates, on fresh seeds."
         return None
+
+
+def level_of(best: float, *, goal: str, initial_loss: float, n_valid: int) -> float:
+    """By how much two scores may differ and still count as level; 0 where nothing was learnt.
+
+    Args:
+        best: The better of the two, smaller is better.
+        goal: "loss", or a metric's name.
+        initial_loss: Of the untrained network.
+        n_valid: Examples that both were judged on.
+
+    Example:
+        >>> level_of(0.3, goal="loss", initial_loss=2.3, n_valid=1000), round(level_of(-0.9, goal="accuracy", initial_loss=2.3, n_valid=900), 3)
+        (0.02, 0.01)
+    """
+    if goal != "loss":
+        return LEVEL_SDS * SeedNoise.usual_of_share(abs(best), n_valid=n_valid).sd
+    noise = SeedNoise.usual_of_loss(initial=initial_loss, final=best, n_valid=n_valid)
+    return min(LEVEL * (initial_loss - best), LEVEL_SDS * noise.sd) if noise.sd else 0.0
 
 
 def overfitting_looms(short: Curve, longer: Curve, *, gain: float) -> bool:

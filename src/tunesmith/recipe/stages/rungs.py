@@ -13,6 +13,7 @@ from tunesmith.reading.goal import score
 from tunesmith.recipe.laboratory import Laboratory
 from tunesmith.recipe.limits import Limits
 from tunesmith.recipe.stages.carry import HORIZON_EXPONENT
+from tunesmith.recipe.stages.lengths import level_of
 from tunesmith.recipe.stages.state import rounded
 from tunesmith.schedules import total_decay
 from tunesmith.settings import Settings
@@ -21,8 +22,8 @@ from tunesmith.task import Task
 VALIDATION_SHARE = 0.12
 """Share of a run's updates that its evaluation may cost (our choice)."""
 SMALLEST_SLICE = 64
-NEAR = 0.002
-"""Scores that differ by less than this share of what was learnt count as equal: the noise of one validation is seldom smaller (our choice)."""
+NEAR = 0.2
+"""Scores of one length and seed that differ by less than this share of what is level count as equal: a fifth of a hundredth of what was learnt (our choice)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,10 +153,18 @@ class Ladder:
         """From the loss of an untrained network to that of a run: what tolerances are shares of; 0 where the goal is a metric."""
         return max(0.0, self.lab.checked.initial_loss - best.score) if self.lab.task.goal == "loss" and math.isfinite(best.score) else 0.0
 
+    def level(self, best: Tried) -> float:
+        """By how much scores of two lengths may differ and still count as level."""
+        return level_of(best.score, goal=self.lab.task.goal, initial_loss=self.lab.checked.initial_loss, n_valid=self._slice_at(best.steps))
+
+    def near(self, best: Tried) -> float:
+        """By how much scores of one length may differ and still count as equal."""
+        return NEAR * self.level(best)
+
     def careful(self, tried: list[Tried]) -> Tried:
         """The best; of those that count as equal the one with more decay, then with the smaller step: a setting at the brink loses to one a step back."""
         best = min(tried, key=lambda one: one.score)
-        near = [one for one in tried if one.score <= best.score + NEAR * self.learnt(best)]
+        near = [one for one in tried if one.score <= best.score + self.near(best)]
         return min(near, key=lambda one: (-one.joint.decay, one.joint.lr / (1 - one.joint.momentum)))
 
     def tried(self, steps: int | None = None) -> list[Tried]:
