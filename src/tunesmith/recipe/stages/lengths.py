@@ -64,8 +64,9 @@ def level_of(best: float, *, goal: str, initial_loss: float, n_valid: int) -> fl
         n_valid: Examples that both were judged on.
 
     Example:
-        >>> level_of(0.3, goal="loss", initial_loss=2.3, n_valid=1000), round(level_of(-0.9, goal="accuracy", initial_loss=2.3, n_valid=900), 3)
-        (0.02, 0.01)
+        >>> both = [("loss", 0.3, 1000), ("loss", 0.04, 5000), ("accuracy", -0.9, 900)]
+        >>> [round(level_of(best, goal=goal, initial_loss=2.3, n_valid=n_valid), 4) for goal, best, n_valid in both]
+        [0.02, 0.0057, 0.01]
     """
     if goal != "loss":
         return LEVEL_SDS * SeedNoise.usual_of_share(abs(best), n_valid=n_valid).sd
