@@ -52,10 +52,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _do(options: argparse.Namespace, rows: Rows, size: Size) -> None:
     if options.step == "tune":
-        plan = tune_once(rows, size, recipe=options.recipe, study=options.study or default_study(options.recipe))
+        plan = tune_once(rows, size, recipe=options.recipe, goal=options.goal, study=options.study or default_study(f"{options.recipe}-{options.goal}"))
         _tell(f"tuned by {options.recipe}: {plan.outcome}, {plan.knobs_dict()}")
         return
-    arms = baselines(size) if options.step == "baseline" else [_newest(rows, size, recipe=options.recipe)]
+    arms = baselines(size) if options.step == "baseline" else [_newest(rows, size, recipe=options.recipe, goal=options.goal)]
 
     @cache
     def load() -> Task:
@@ -65,9 +65,9 @@ def _do(options: argparse.Namespace, rows: Rows, size: Size) -> None:
         train_missing(rows, arm, size, seeds=range(options.seeds), load=load, tell=_tell)
 
 
-def _newest(rows: Rows, size: Size, *, recipe: str) -> Arm:
+def _newest(rows: Rows, size: Size, *, recipe: str, goal: str) -> Arm:
     found = plans(rows, size)
-    names = [name for name in found if name.startswith(f"tuned by {recipe} ")]
+    names = [name for name in found if name.startswith(f"tuned by {recipe} for {goal} ")]
     arm = carried(found[names[-1]], size, name=names[-1]) if names else None
     if arm is None:
         raise InputError(f"--step retrain must find a plan with settings of recipe {recipe!r} among the rows, and there is none. Run --step tune first.")
@@ -105,6 +105,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     wanted = parser.add_mutually_exclusive_group(required=True)
     wanted.add_argument("--step", choices=STEPS, help="what to do")
     wanted.add_argument("--cached", action="store_true", help="train nothing; the table from what is known")
+    parser.add_argument("--goal", default="accuracy", choices=("accuracy", "loss"), help="what decides; the row is stated in accuracy (default: accuracy)")
     parser.add_argument("--recipe", default=DEFAULT_RECIPE, help=f"of `tune` (default: {DEFAULT_RECIPE})")
     parser.add_argument("--study", type=Path, metavar="FOLDER", help="where the tuning's study lies (default: runs/mnist_row/RECIPE-CODE)")
     parser.add_argument("--seeds", type=int, default=N_SEEDS, help=f"trainings of each settings (default {N_SEEDS})")

@@ -1,5 +1,6 @@
 """The tuning: on 55,000 images with 5,000 held out, the test set out of sight; the plan is kept as a row."""
 
+import dataclasses
 import inspect
 import sys
 from pathlib import Path
@@ -38,16 +39,16 @@ def default_study(recipe: str) -> Path:
     return Path("runs") / "mnist_row" / f"{recipe}-{package_digest()}"
 
 
-def tune_once(rows: Rows, size: Size, *, recipe: str, study: Path) -> Plan:
+def tune_once(rows: Rows, size: Size, *, recipe: str, goal: str, study: Path) -> Plan:
     """The plan of today's code; made where there is no row of it, and resumed where the study was killed.
 
     Raises:
         InputError: An unknown recipe, or a folder that holds another study.
     """
-    key = size.to_key() | {"step": "tune", "recipe": recipe, "budget": BUDGET, "seed": SEED, "package": package_digest()}
+    key = size.to_key() | {"step": "tune", "recipe": recipe, "budget": BUDGET, "seed": SEED, "package": package_digest(), "goal": goal}
 
     def made() -> Row:
-        wanted = task(n_images=size.n_images, epochs=size.epochs)
+        wanted = dataclasses.replace(task(n_images=size.n_images, epochs=size.epochs), goal=goal)
         plan = tune(wanted, out=study, budget=BUDGET, seed=SEED, recipe=recipe, device="cpu", progress=StderrProgress())
         return {"plan": plan.to_dict(), "machine": describe_machine()}
 
@@ -58,14 +59,14 @@ def plans(rows: Rows, size: Size) -> dict[str, Plan]:
     """Name → plan of every tuning that was made at this size, the newest last."""
     wanted = size.to_key()
     found = [(key, value) for key, value in rows.all() if key["step"] == "tune" and all(key[name] == part for name, part in wanted.items())]
-    return {plan_name(recipe=key["recipe"], package=key["package"]): Plan.from_dict(value["plan"]) for key, value in found}
+    return {plan_name(recipe=key["recipe"], package=key["package"], goal=key.get("goal", "loss")): Plan.from_dict(value["plan"]) for key, value in found}
 
 
-def plan_name(*, recipe: str, package: str) -> str:
+def plan_name(*, recipe: str, package: str, goal: str) -> str:
     """As the table has it.
 
     Example:
-        >>> plan_name(recipe="report", package="0123abcd")
-        'tuned by report (code 0123abcd)'
+        >>> plan_name(recipe="report", package="0123abcd", goal="accuracy")
+        'tuned by report for accuracy (code 0123abcd)'
     """
-    return f"tuned by {recipe} (code {package})"
+    return f"tuned by {recipe} for {goal} (code {package})"

@@ -89,7 +89,7 @@ class TestSwitches:
         runs = short_runs(whole)
         lowest = min(by_length(runs))
         assert len(by_length(runs)) >= 2
-        assert len({spec.settings.momentum for spec in runs}) == 2
+        assert {spec.settings.momentum for spec in runs} <= {0.9, 0.95}
         assert {spec.settings.schedule for spec in runs} == {"one_cycle"}
         assert len({spec.seed for spec in runs if spec.total_steps > lowest}) == 1
         assert len(confirming_runs(whole)) > 1

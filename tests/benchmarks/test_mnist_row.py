@@ -41,7 +41,10 @@ def bench(folder: Path, *options: str) -> tuple[int, str]:
 
 
 def put_plan(rows: Rows, plan: Plan) -> Arm:
-    rows.put(FEW.to_key() | {"step": "tune", "recipe": "report", "budget": 1.0, "seed": 0, "package": "0123abcd"}, {"plan": plan.to_dict(), "machine": MACHINE})
+    rows.put(
+        FEW.to_key() | {"step": "tune", "recipe": "report", "budget": 1.0, "seed": 0, "package": "0123abcd", "goal": "loss"},
+        {"plan": plan.to_dict(), "machine": MACHINE},
+    )
     ((name, kept),) = plans(rows, FEW).items()
     arm = carried(kept, FEW, name=name)
     assert arm is not None
@@ -149,20 +152,20 @@ def test_tuning_sees_no_test_set_and_the_last_training_sees_all_images(data_fold
 def test_steps_go_on_where_they_were_and_the_page_comes_from_the_rows(data_folder: Path, tmp_path: Path) -> None:
     assert data_folder.is_dir()
     rows = tmp_path / "rows.jsonl"
-    code, heard = bench(tmp_path, "--step", "retrain")
+    code, heard = bench(tmp_path, "--step", "retrain", "--recipe", "report", "--goal", "loss")
     assert code == 2
     assert "Run --step tune first." in heard
     put_plan(Rows(rows), PLAN)
-    code, heard = bench(tmp_path, "--step", "retrain")
+    code, heard = bench(tmp_path, "--step", "retrain", "--recipe", "report", "--goal", "loss")
     assert (code, heard.count("seed ")) == (0, 2)
     whole = rows.read_text()
     rows.write_text("\n".join(whole.splitlines()[:-1]) + "\n")  # killed before the last training
-    code, heard = bench(tmp_path, "--step", "retrain")
+    code, heard = bench(tmp_path, "--step", "retrain", "--recipe", "report", "--goal", "loss")
     assert (code, heard.count("seed ")) == (0, 1)
     assert [line.split('"seconds"')[0] for line in rows.read_text().splitlines()] == [line.split('"seconds"')[0] for line in whole.splitlines()]
     made = (tmp_path / "mnist_row.md").read_text()
     assert bench(tmp_path, "--cached") == (0, "")
-    assert "tuned by report (code 0123abcd)" in made
+    assert "tuned by report for loss (code 0123abcd)" in made
 
 
 def test_tuning_leaves_a_plan_or_says_why_not(data_folder: Path, tmp_path: Path) -> None:
