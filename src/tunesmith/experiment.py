@@ -35,7 +35,7 @@ class Experiment:
 
     Attributes:
         probe: Name of the probe: "bracket", "lr_range", "lr_range_under", "capacity", "batch_size", "peak_lr", "min_lr", "momentum",
-            "momentum_cycle", "weight_decay", "ladder", "confirm" or "current".
+            "momentum_cycle", "weight_decay", "ladder", "confirm", "current" or "current_quarter".
         arms: The runs.
         findings: What was read from them; empty straight from a probe, which judges nothing.
         verdict: What the recipe decided because of it, in a sentence; empty straight from a probe.

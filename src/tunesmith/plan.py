@@ -125,7 +125,7 @@ class Plan:
         goal: What decided: "loss", or a metric's name.
         cost: What the study spent.
         confirmed: The plan on fresh seeds; None before it was confirmed.
-        current: The user's current settings, trained once beside it; None where none were given.
+        current: The user's current settings, trained once beside it; None where none were given, and where a quarter of a training was enough.
         findings: What was read, most important first.
         advice: Sentences for the user.
     """

@@ -56,11 +56,12 @@ def current(
     valid_examples: int | None = None,
     reestimates_norm: bool = False,
     total_steps: int | None = None,
+    probe: str = "current",
     execute: Execute = execute_here,
 ) -> Experiment:
     """Train with what the user trains with today, exactly as given, once for each seed.
 
-    Costs one full training for each seed. `task.current` must be Settings or a maker.
+    Costs one full training for each seed, or `total_steps` updates. `task.current` must be Settings or a maker.
 
     Args:
         task: What to train.
@@ -68,6 +69,7 @@ def current(
         evaluations: Evaluations on the way.
         valid_examples: Size of the fixed validation slice; None for all of it.
         reestimates_norm: Whether BatchNorm statistics are re-estimated before evaluations, as in the short runs of a search.
+        probe: The experiment's name.
         total_steps: Updates, where it is not to be a full training; the schedule of Settings shrinks with it, that of a maker cannot.
         execute: Where the runs are made.
     """
@@ -78,7 +80,7 @@ def current(
     specs = [
         RunSpec(
             settings=settings,
-            total_steps=total_steps or current_steps(task, settings),
+            total_steps=current_steps(task, settings) if total_steps is None else total_steps,
             seed=seed,
             kind=kind,
             evaluations=evaluations,
@@ -89,7 +91,7 @@ def current(
         )
         for seed in seeds
     ]
-    return _experiment(task, specs, probe="current", execute=execute)
+    return _experiment(task, specs, probe=probe, execute=execute)
 
 
 def current_steps(task: Task, settings: Settings) -> int:

@@ -142,16 +142,17 @@ def read_ladder(
         >>> reading.outcome, reading.level_from, [rung.trend for rung in reading.rungs], reading.best.lr
         ('level', 125, ['', 'falling', 'level'], 0.067)
     """
-    chosen = joint_choices(experiment.arms, optimizer_name=optimizer_name)
+    own = tuple(arm for arm in experiment.arms if not arm.run.spec.condition)  # a changed task is no rung of this one
+    chosen = joint_choices(own, optimizer_name=optimizer_name)
     if not chosen:
         raise CurveError(f"A ladder must be read from whole cycles, and '{experiment.probe}' holds none. Pass the experiment of recipe ladder.")
     scores = [
         _score(choice, steps, arms, goal=goal, higher_is_better=higher_is_better) for choice, lengths in chosen.items() for steps, arms in lengths.items()
     ]
-    start = _start(experiment.arms) if goal == "loss" else None
-    by_length = _by_length(scores)
+    start = _start(own) if goal == "loss" else None
+    by_length = _from_the_first_that_learnt(_by_length(scores), start=start, least=thresholds.started_drop)
     best = min((found[0] for found in by_length if math.isfinite(found[0].loss)), key=lambda found: found.loss, default=None)
-    learnt = _learnt(experiment.arms, best, start=start, goal=goal)
+    learnt = _learnt(own, best, start=start, goal=goal)
     noise = noise_up_to([found.losses for found in by_length[0]], by_length[0][0].loss)
     level = thresholds.level_rise * learnt
     rungs = _rungs(by_length, level=level, rise=max(level, thresholds.close_noise * noise * math.sqrt(2)))
@@ -187,6 +188,12 @@ def _by_length(scores: Sequence[LadderScore]) -> list[tuple[LadderScore, ...]]:
     """The scores of each length, the shortest first, and of each the best first."""
     lengths = sorted({found.steps for found in scores})
     return [tuple(sorted((found for found in scores if found.steps == steps), key=cmp_to_key(_order))) for steps in lengths]
+
+
+def _from_the_first_that_learnt(by_length: list[tuple[LadderScore, ...]], *, start: float | None, least: float) -> list[tuple[LadderScore, ...]]:
+    """Without the lengths at which nothing was learnt yet: what differs there is noise. All of them where nothing ever was."""
+    learnt = [start is None or start - scores[0].loss >= least * abs(start) for scores in by_length]
+    return by_length[learnt.index(True) :] if True in learnt else by_length
 
 
 def _order(one: LadderScore, other: LadderScore) -> int:

@@ -20,6 +20,8 @@ MOST_EXAMPLES_SD = 5.0
 a mean of the validation examples, however much was learnt (fitted on the bench's tasks that end near zero: 2.4 to 4.4)."""
 DRAWN_SHARE, DRAWN_LOG_SD = 0.5, 0.6
 """Of the standard error of a share of the validation examples (fitted on eight of these tasks)."""
+LEAST_LOG_SD = 1e-3
+"""Nothing is known better than to a thousandth."""
 INTERVAL_LEVEL = 0.9
 """Of the prediction interval stated with a plan."""
 DECIDING = 0.95
@@ -78,7 +80,7 @@ class SeedNoise:
         variance = _trigamma(degrees / 2) / 4
         if self.sd <= 0:
             return SeedNoise(sd=math.exp(log), log_sd=math.sqrt(variance), measured=degrees)
-        before = 1 / self.log_sd**2
+        before = 1 / max(self.log_sd, LEAST_LOG_SD) ** 2
         total = before + 1 / variance
         return SeedNoise(sd=math.exp((before * math.log(self.sd) + log / variance) / total), log_sd=math.sqrt(1 / total), measured=self.measured + degrees)
 

@@ -18,7 +18,8 @@ from tunesmith.settings import Settings
 
 UNKNOWN_NOISE_SHARE = 0.25
 """Of what was learnt: a difference beyond it is no noise, wherever that is not known (our choice)."""
-QUARTER = 0.25
+QUARTER, QUARTER_PROBE = 0.25, "current_quarter"
+"""Of a training with the current settings, and the name of its experiment (our choice)."""
 FASTER = 2.0
 """Where a run of the search was that much shorter and still better, the current settings do not catch up by being trained four times as long (our choice)."""
 MANY_SEEDS = 2
@@ -104,16 +105,16 @@ def _after_a_quarter(lab: Laboratory, plan: Experiment, *, search: Experiment) -
     rival = min((run for run in rivals if _examples(run) == longest), key=lambda run: _score(lab, run))
     lab.progress.stage("current", "Training a quarter as long with your current settings.")
     found = probes.current(
-        task, seeds=[rival.spec.seed], evaluations=0, valid_examples=rival.spec.valid_examples, reestimates_norm=rival.spec.reestimates_norm,
-        total_steps=steps, execute=lab.executor("baseline"),
+        task, probe=QUARTER_PROBE, seeds=[rival.spec.seed], evaluations=0, valid_examples=rival.spec.valid_examples,
+        reestimates_norm=rival.spec.reestimates_norm, total_steps=steps, execute=lab.executor("baseline"),
     )  # fmt: skip
     quarter = found.arms[0].run
     gain = _score(lab, quarter) - _score(lab, rival)
     n_valid = rival.spec.valid_examples or lab.checked.n_valid
     margin = level_of(_score(lab, rival), goal=task.goal, initial_loss=lab.checked.initial_loss, n_valid=n_valid)
     if not (gain > margin and mean_score(lab, plan) < _score(lab, quarter)):
+        lab.put(dataclasses.replace(found, verdict="A quarter of a training does not decide: the current settings are trained in full."))
         return None
-    label = f"a quarter of a training, seed {rival.spec.seed}"
     evidence = (
         f"Validation {task.goal} of your current settings after {steps} of {whole} updates against a run of the search of {rival.spec.total_steps} updates, "
         f"same seed: {_told(lab, quarter)} and {_told(lab, rival)}. They need more than {FASTER:g} times as long for as much."
@@ -123,7 +124,7 @@ def _after_a_quarter(lab: Laboratory, plan: Experiment, *, search: Experiment) -
         not_established="How the current settings end in full: that was not worth its price here. --confirm-seeds 2 or a --budget above 1 trains them in full.",
     )  # fmt: skip
     verdict = "Clearly behind after a quarter of a training."
-    lab.put(dataclasses.replace(found, arms=(dataclasses.replace(found.arms[0], label=label),), findings=(finding,), verdict=verdict))
+    lab.put(dataclasses.replace(found, findings=(finding,), verdict=verdict))
     return Beside(outcome=StudyOutcome.RECOMMENDED, findings=(finding,))
 
 

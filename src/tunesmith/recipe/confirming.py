@@ -1,4 +1,4 @@
-"""Confirms the plan on fresh seeds beside the user's current settings, answers overfitting by a shorter training, and says which of them to use."""
+"""Confirms the plan on fresh seeds, answers what its curve shows by another length, peak or decay, and says whether to use it."""
 
 import dataclasses
 import math
@@ -11,6 +11,7 @@ from tunesmith.curve import Curve
 from tunesmith.experiment import Arm, Experiment
 from tunesmith.finding import Finding
 from tunesmith.plan import StudyOutcome, Trained
+from tunesmith.probes.annealed import shortened
 from tunesmith.reading.clues import read_clues
 from tunesmith.reading.goal import final_value
 from tunesmith.recipe.beside import compare_with_current, mean_score, seed_noise
@@ -52,6 +53,7 @@ class Confirmed:
         current: The user's current settings, trained on the same seeds.
         findings: Clues and the comparison.
         advice: Sentences for the user.
+        takes_current: Whether `settings` are the user's own.
     """
 
     outcome: StudyOutcome
@@ -61,6 +63,7 @@ class Confirmed:
     current: Trained | None
     findings: tuple[Finding, ...]
     advice: tuple[str, ...]
+    takes_current: bool = False
 
 
 def confirm_plan(
@@ -73,39 +76,43 @@ def confirm_plan(
     search: Experiment | None = None,
     lengths: Lengths | None = None,
 ) -> Confirmed:
-    """Train the plan on fresh seeds; where it overfits, a shorter one on further fresh seeds, as long as that is better.
+    """Train the plan on fresh seeds; where something is to be mended, a mended one on further fresh seeds, as long as that is better.
 
-    Costs the plan's own length for each seed, again for each other plan tried, and where the task gives current settings a quarter of a training with them, or
+    Costs the plan's own length for each seed, the length of each other plan tried once, and where the task gives current settings a quarter of a training with them, or
     all of one where the quarter does not decide.
 
     Args:
         lab: Where runs are made.
         settings: The plan's knobs.
         total_steps: Its length.
-        seeds: How many fresh seeds.
+        seeds: How many fresh seeds; all but the first are spent once it is known which plan is confirmed.
         limits: A fixed length is not shortened, and a bounded weight decay not stretched beyond its bounds.
         search: Annealed runs of several lengths to hold a quarter of the current settings' training against; None trains those in full.
         lengths: Other lengths to try by how the plan does, before its clue is answered.
     """
-    best, clue = _train_plan(lab, settings, total_steps=total_steps, seeds=lab.confirm_seeds(seeds))
+    best, clue = _train_plan(lab, settings, total_steps=total_steps, seeds=lab.confirm_seeds(1))
     experiments, length = [best], total_steps
     for attempt in range(1, MOST_ANSWERS + 1):
         other_length = None if lengths is None else lengths.after(mean_score(lab, best), length=length)
         answer = (
             other_length
-            or _answer(clue, settings, length=length, limits=limits, least_decay=_decay_of_one(lab, settings, length=length))
-            or _shorter(settings, length=length, limits=limits, lowest_step=_lowest_on_the_way(lab, best))
+            or _answer(lab, clue, settings, length=length, limits=limits)
+            or _shorter(lab, settings, length=length, limits=limits, lowest_step=_lowest_on_the_way(lab, best))
         )
         if answer is None:
             break
         changed, steps, sentence = answer
         lab.progress.decided(sentence)
-        tried, new_clue = _train_plan(lab, changed, total_steps=steps, seeds=lab.confirm_seeds(seeds, first=attempt * seeds))
+        tried, new_clue = _train_plan(lab, changed, total_steps=steps, seeds=lab.confirm_seeds(1, first=attempt))
         experiments.append(tried)
         margin = 0.0 if other_length is not None or not math.isfinite(mean_score(lab, best)) else seed_noise(lab, best).sd
         if not mean_score(lab, tried) < mean_score(lab, best) - margin:
             break
         best, settings, length, clue = tried, changed, steps, new_clue
+    if seeds > 1:
+        more, other_clue = _train_plan(lab, settings, total_steps=length, seeds=lab.confirm_seeds(seeds - 1, first=len(experiments)))
+        joined, clue = dataclasses.replace(best, arms=best.arms + more.arms), _graver(clue, other_clue)
+        experiments, best = [joined if experiment is best else experiment for experiment in experiments], joined
     lab.put(best)  # its place is before the current settings
     beside = compare_with_current(lab, best, clue, search=search, evaluations=evaluations(lab), valid_examples=validation_slice(lab))
     outcome, comparison, current = beside.outcome, beside.findings, beside.in_full
@@ -126,10 +133,11 @@ def confirm_plan(
         outcome=outcome,
         settings=chosen,
         total_steps=length,
-        confirmed=dataclasses.replace(_trained(lab.task, best), interval=_interval(lab, best)),
+        confirmed=dataclasses.replace(_trained(lab.task, best), interval=None if beside.takes_current else _interval(lab, best)),
         current=None if current is None else _trained(lab.task, current),
         findings=(clue, *comparison),
         advice=_advice(outcome, clue),
+        takes_current=beside.takes_current,
     )
 
 
@@ -168,19 +176,24 @@ def _train_plan(lab: Laboratory, settings: Settings, *, total_steps: int, seeds:
         execute=lab.executor("confirm"),
     )
     clues = [read_clues(arm.run.curve, thresholds=lab.thresholds)[0] for arm in experiment.arms]
-    return experiment, next((clue for clue in clues if clue.kind in (OVERFITTING, *TOO_HOT)), clues[0])
+    return experiment, _graver(*clues)
 
 
-def _answer(clue: Finding, settings: Settings, *, length: int, limits: Limits, least_decay: float) -> tuple[Settings, int, str] | None:
+def _graver(*clues: Finding) -> Finding:
+    """The first that has something to mend; else the first."""
+    return next((clue for clue in clues if clue.kind in (OVERFITTING, *TOO_HOT)), clues[0])
+
+
+def _answer(lab: Laboratory, clue: Finding, settings: Settings, *, length: int, limits: Limits) -> tuple[Settings, int, str] | None:
     """What to train instead, its length, and why; None where there is nothing to mend, or what would mend it is fixed.
 
     A plan that overfits is trained to where its loss was lowest, but to between an eighth and three quarters of its length, with the same total decay; where
     its length is fixed, it gets four times the decay, and at least a total decay of 1. One that is unstable or diverges gets half its peak.
     """
     if clue.kind == OVERFITTING and clue.since_step is not None and limits.is_free("epochs"):
-        return _shorter(settings, length=length, limits=limits, lowest_step=clue.since_step)
+        return _shorter(lab, settings, length=length, limits=limits, lowest_step=clue.since_step)
     if clue.kind == OVERFITTING and limits.is_free("weight_decay"):
-        more = limits.clip("weight_decay", rounded(max(MORE_DECAY * settings.weight_decay, least_decay)))
+        more = limits.clip("weight_decay", rounded(max(MORE_DECAY * settings.weight_decay, _decay_of_one(lab, settings, length=length))))
         if more > settings.weight_decay:
             sentence = f"The plan overfits and its length is fixed: trying weight decay {more:.2g}, on fresh seeds."
             return dataclasses.replace(settings, weight_decay=more), length, sentence
@@ -190,12 +203,13 @@ def _answer(clue: Finding, settings: Settings, *, length: int, limits: Limits, l
     return None
 
 
-def _shorter(settings: Settings, *, length: int, limits: Limits, lowest_step: int | None) -> tuple[Settings, int, str] | None:
+def _shorter(lab: Laboratory, settings: Settings, *, length: int, limits: Limits, lowest_step: int | None) -> tuple[Settings, int, str] | None:
     """The plan trained to about where its loss was lowest, with the same total decay; None where it was not lower on the way, or the length is fixed."""
     if lowest_step is None or not limits.is_free("epochs"):
         return None
     shorter = max(1, round(length * min(LONGEST_ANSWER, max(SHORTEST_ANSWER, lowest_step / length))))
-    decay = limits.clip("weight_decay", settings.weight_decay * length / shorter)
+    matched = shortened(settings, total_steps=shorter, planned_steps=length, optimizer_name=lab.checked.acts_like)
+    decay = limits.clip("weight_decay", matched.weight_decay)
     sentence = f"The plan's loss was lowest at update {lowest_step} of {length}: trying {shorter} updates, on fresh seeds."
     return dataclasses.replace(settings, weight_decay=decay), shorter, sentence
 
@@ -208,7 +222,7 @@ def _lowest_on_the_way(lab: Laboratory, plan: Experiment) -> int | None:
     curve = plan.arms[0].run.curve
     values = curve.valid_loss if lab.task.goal == "loss" else curve.metrics.get(lab.task.goal, ())
     scores = [-value if lab.task.goal_is_higher_better else value for value in values]
-    finite = [(found, step) for found, step in zip(scores, curve.eval_step, strict=True) if math.isfinite(found)]
+    finite = [(found, step) for found, step in zip(scores, curve.eval_step, strict=False) if math.isfinite(found)]
     noise = seed_noise(lab, plan).sd
     if not finite or not noise or not math.isfinite(scores[-1]):
         return None

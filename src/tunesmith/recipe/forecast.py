@@ -5,7 +5,7 @@ from tunesmith.recipe.allowance import BRACKET_SHARE, LONGEST_SHORT_RUN, LOOK_SH
 from tunesmith.recipe.beside import QUARTER
 from tunesmith.recipe.confirming import MOST_ANSWERS, SHORTEST_ANSWER, evaluations, validation_slice
 from tunesmith.recipe.laboratory import Laboratory
-from tunesmith.recipe.ladder_recipe import LADDER_KNOBS, SHORTEST_LEVEL
+from tunesmith.recipe.ladder_recipe import LADDER_KNOBS, RUNG_SHARES
 from tunesmith.recipe.limits import Limits
 from tunesmith.recipe.progress import Forecast
 from tunesmith.settings import Settings
@@ -13,15 +13,13 @@ from tunesmith.task import size_of
 
 LEAST_SWEEP_SHARE, LEAST_SHORT_SHARE = 0.1, 0.5
 """Sweeps that diverge halfway take a tenth of the budget, and stages that extend and repeat nothing half of what short runs may take (our choice)."""
-MOST_TRAININGS = 1 + MOST_ANSWERS
-"""Of a plan that is unstable or overfits, and is changed and trained again."""
 
 
 def forecast_of(lab: Laboratory, limits: Limits, *, batch_size: int, seconds_per_step: dict[int, float], confirm_seeds: int, is_ladder: bool) -> Forecast:
     """Search, total and seconds as ranges; a study that abstains costs less.
 
     The lower end takes a search that needs no extension and a plan that is not tried at another length; the upper end takes the whole budget, and a plan
-    that is changed and confirmed again, twice. Recipe ladder may come to a plan of an eighth of a training, and to a quarter of one with the current settings.
+    that is changed and confirmed again, twice. Recipe ladder may come to a plan as short as its runs, and to a quarter of a training with the current settings.
     """
     budget = lab.budget
     runs = sum(count for stage, count in STAGE_RUNS.items() if limits.is_free("lr" if stage == "peak_lr" else stage))
@@ -39,7 +37,8 @@ def forecast_of(lab: Laboratory, limits: Limits, *, batch_size: int, seconds_per
     beside = baseline + (looks if baseline else 0.0)
     is_early = is_ladder and budget <= 1 and confirm_seeds == 1 and isinstance(lab.task.current, Settings)
     least_beside, most_beside = (QUARTER * baseline, (1 + QUARTER) * baseline + 2 * looks) if is_early else (beside, beside)
-    confirm = (confirm_seeds * ((SHORTEST_ANSWER * SHORTEST_LEVEL if is_ladder else 1.0) + looks), confirm_seeds * MOST_TRAININGS * (1 + looks))
+    shortest = RUNG_SHARES[0] * SHORTEST_ANSWER if is_ladder and limits.is_free("epochs") else 1.0
+    confirm = (confirm_seeds * (shortest + looks), (confirm_seeds + MOST_ANSWERS) * (1 + looks))
     total = (low + confirm[0] + least_beside, high + confirm[1] + most_beside)
     seconds = seconds_per_step.get(batch_size)
     seconds_a_training = None if seconds is None else seconds * lab.task.steps_at(batch_size)

@@ -3,7 +3,6 @@
 import dataclasses
 from dataclasses import dataclass
 
-from tunesmith.experiment import Experiment
 from tunesmith.finding import Finding
 from tunesmith.plan import StudyOutcome
 from tunesmith.probes.lr_range import FEWEST_STEPS, LOWEST_MOMENTUM, USUAL_MOMENTUM
@@ -31,14 +30,12 @@ class Found:
         settings: The knobs to confirm.
         findings: What was read on the way.
         advice: Sentences for the user.
-        experiments: Short annealed runs: where the noise between seeds is read from.
     """
 
     outcome: StudyOutcome
     settings: Settings | None = None
     findings: tuple[Finding, ...] = ()
     advice: tuple[str, ...] = ()
-    experiments: tuple[Experiment, ...] = ()
 
 
 def first_settings(lab: Laboratory, limits: Limits, *, batch_size: int) -> Settings:

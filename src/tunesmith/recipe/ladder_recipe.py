@@ -15,6 +15,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from tunesmith.experiment import Experiment
 from tunesmith.finding import Finding
 from tunesmith.plan import StudyOutcome
 from tunesmith.probes.lr_range import FEWEST_STEPS
@@ -54,11 +55,13 @@ class Climbed:
         found: Settings and findings, or why there are none.
         total_steps: Length of the plan.
         lengths: Which other lengths of it to try, and when.
+        experiment: Every annealed run; None where there is none.
     """
 
     found: Found
     total_steps: int = 0
     lengths: Lengths = field(default_factory=Lengths)
+    experiment: Experiment | None = None
 
 
 def climb(lab: Laboratory, limits: Limits, *, batch_size: int, conditions: Mapping[str, Task]) -> Climbed:
@@ -86,8 +89,11 @@ def climb(lab: Laboratory, limits: Limits, *, batch_size: int, conditions: Mappi
     tried = lowest_rung(ladder, largest_lr=largest, has_edge=has_edge, reserve=_reserve(ladder, rungs))
     while tried and len(rungs) > 1 and math.isfinite(tried[0].score) and not _has_learnt(ladder, tried[0]):  # a network that starts slowly shows nothing yet
         rungs = rungs[1:]
-        ladder = _on(ladder.raised(lowest_steps=rungs[0]), rungs)
-        tried = lowest_rung(ladder, largest_lr=largest, has_edge=has_edge, reserve=_reserve(ladder, rungs)) or tried
+        raised = _on(ladder.raised(lowest_steps=rungs[0]), rungs)
+        again = lowest_rung(raised, largest_lr=largest, has_edge=has_edge, reserve=_reserve(raised, rungs))
+        if not again:
+            break
+        ladder, tried = raised, again
     if not tried:
         return Climbed(found=spent(lab, findings=swept))
     if not math.isfinite(tried[0].score):
@@ -194,8 +200,8 @@ def _planned(ladder: Ladder, best: Tried, *, looms: bool, falls: bool, others: t
     findings = ladder_findings(ladder, plan[0], best=best, steps=plan[1])
     experiment = dataclasses.replace(ladder.experiment(), findings=findings, verdict=_verdict(plan, best=best, falls=falls, looms=looms))
     experiment = ladder.lab.put(experiment)
-    found = Found(outcome=StudyOutcome.RECOMMENDED, settings=plan[0], findings=(*findings, *others), experiments=(experiment,))
-    return Climbed(found=found, total_steps=plan[1], lengths=lengths)
+    found = Found(outcome=StudyOutcome.RECOMMENDED, settings=plan[0], findings=(*findings, *others))
+    return Climbed(found=found, total_steps=plan[1], lengths=lengths, experiment=experiment)
 
 
 def _payable(ladder: Ladder, joint: Joint) -> Tried:
@@ -231,4 +237,4 @@ def _falls(ladder: Ladder, below: Tried, top: Tried) -> bool:
 
 
 def _looms(below: Tried, top: Tried) -> bool:
-    return top.steps > below.steps and overfitting_looms(below.arms[0].run.curve, top.arms[0].run.curve, gain=below.score - top.score)
+    return top.steps > below.steps and overfitting_looms(below.arms[0].run.curve, top.arms[0].run.curve)

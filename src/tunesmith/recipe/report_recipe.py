@@ -68,7 +68,7 @@ def search(lab: Laboratory, limits: Limits, *, sizes: list[int], seconds_per_ste
     tuning = choose_momentum(lab, tuning, limits, largest_lr=largest)
     tuning = choose_weight_decay(lab, tuning, limits)
     tuning = carry_to_full_length(lab, tuning, limits)
-    return Found(outcome=StudyOutcome.RECOMMENDED, settings=tuning.settings, findings=tuning.findings, experiments=tuning.experiments)
+    return Found(outcome=StudyOutcome.RECOMMENDED, settings=tuning.settings, findings=tuning.findings)
 
 
 def _is_short_of_updates(lab: Laboratory, batch_size: int) -> bool:

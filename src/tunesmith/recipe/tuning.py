@@ -64,9 +64,10 @@ def tune(
     time_model: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Plan:
-    """Tune learning rate, batch size, momentum and weight decay of a task, and hand back a plan with its evidence.
+    """Tune learning rate, momentum, weight decay and length of a task (recipe report: batch size instead of length), and hand back a plan with its evidence.
 
-    Costs at most `budget` full trainings for the search, the plan's own length for each confirming seed, and one training with the current settings.
+    Costs at most `budget` full trainings for the search, the plan's own length for each confirming seed and at most two more for plans that its curve suggests,
+    and a quarter of a training with the current settings, or all of one, or both.
     The same call again resumes: finished runs are read from the study. Same seed and time model, CPU: the same plan, bit for bit.
 
     Args:
@@ -164,7 +165,7 @@ def _tuned(lab: Laboratory, limits: Limits, conditions: Mapping[str, Task], *, r
     if recipe == "ladder":
         climbed = climb(lab, limits, batch_size=sizes[0], conditions=conditions)
         found, steps, lengths = climbed.found, climbed.total_steps, climbed.lengths
-        annealed = found.experiments[0] if found.experiments and lab.budget <= 1 else None
+        annealed = climbed.experiment if lab.budget <= 1 else None
     else:
         found = search(lab, limits, sizes=sizes, seconds_per_step=seconds_per_step)
         steps, lengths = 0 if found.settings is None else lab.task.steps_at(found.settings.batch_size), None
@@ -194,9 +195,7 @@ def _plan(lab: Laboratory, found: Found, confirmed: Confirmed | None) -> Plan:
         cost=lab.cost(),
         confirmed=None if confirmed is None else confirmed.confirmed,
         current=None if confirmed is None else confirmed.current,
-        findings=(
-            (*confirmed.findings, *_as_confirmed(found.findings, settings, total_steps=confirmed.total_steps)) if confirmed is not None else found.findings
-        ),
+        findings=((*confirmed.findings, *_as_confirmed(found.findings, found.settings, confirmed)) if confirmed is not None else found.findings),
         advice=confirmed.advice if confirmed is not None else found.advice,
     )
     tried = tuple(finding.action for finding in found.findings if finding.kind == "condition" and finding.action)
@@ -205,12 +204,18 @@ def _plan(lab: Laboratory, found: Found, confirmed: Confirmed | None) -> Plan:
     return dataclasses.replace(plan, advice=(*plan.advice, too_short)) if too_short else plan
 
 
-def _as_confirmed(findings: tuple[Finding, ...], settings: Settings | None, *, total_steps: int) -> tuple[Finding, ...]:
-    """The search's findings, where confirming changed the peak or the length with a word on it: no interval was measured for the new one."""
-    if settings is None:
+def _as_confirmed(findings: tuple[Finding, ...], searched: Settings | None, confirmed: Confirmed) -> tuple[Finding, ...]:
+    """The search's findings, where confirming changed a knob with a word on it: no interval was measured for the new value."""
+    settings = confirmed.settings
+    if settings is None or searched is None:
         return findings
-    now = {"max_lr": settings.lr, "length": float(total_steps)}
-    changed = "Confirming changed it: other settings did better in full."
+    names = {"max_lr": "lr", "weight_decay": "weight_decay", "momentum": "momentum"}
+    now = {kind: getattr(settings, name) for kind, name in names.items() if getattr(settings, name) != getattr(searched, name)}
+    now["length"] = float(confirmed.total_steps)
+    if confirmed.takes_current:
+        changed = "That is what you train with today; what the search found is in the evidence."
+    else:
+        changed = "Confirming changed it: other settings did better in full."
     return tuple(
         dataclasses.replace(finding, value=now[finding.kind], interval=None, confidence=0.5, evidence=f"{finding.evidence} {changed}")
         if finding.kind in now and finding.value != now[finding.kind]

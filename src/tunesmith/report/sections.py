@@ -19,7 +19,7 @@ from tunesmith.report.wording import plain, probe_title
 from tunesmith.settings import Json
 
 KNOB_PROBES = ("peak_lr", "min_lr", "batch_size", "momentum", "momentum_cycle", "weight_decay")
-_PLACED = frozenset({"bracket", "lr_range", "lr_range_under", "capacity", "ladder", "confirm", "current", *KNOB_PROBES})
+_PLACED = frozenset({"bracket", "lr_range", "lr_range_under", "capacity", "ladder", "confirm", "current", "current_quarter", *KNOB_PROBES})
 
 _COUNTING = (
     "A full training is the longest one that the task allows, forward and backward; forward alone counts a third. A run that two stages share is counted once."

@@ -91,7 +91,7 @@ def _knob_caption(experiment: Experiment, facts: ExperimentFacts, lines: Sequenc
 def confirm_section(evidence: Evidence, plots: Plots) -> Markup:
     """The full trainings, with the clues read from them."""
     confirm, current = evidence.experiment("confirm"), evidence.experiment("current")
-    experiments = [found for found in (confirm, current) if found is not None and found.arms]
+    experiments = [found for found in (confirm, evidence.experiment("current_quarter"), current) if found is not None and found.arms]
     if not experiments:
         return Markup("")
     arms = () if confirm is None else confirm.arms

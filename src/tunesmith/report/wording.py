@@ -16,6 +16,7 @@ PROBES = {
     "ladder": "Ladder of lengths",
     "confirm": "Plan, confirmed",
     "current": "Current settings",
+    "current_quarter": "A quarter of a training with the current settings",
 }
 FINDINGS = PROBES | {"max_lr": "Peak learning rate", "total_decay": "Total decay", "against_current": "Against the current settings"}
 LIKELY, CONFIDENT = 0.5, 0.8

@@ -3,17 +3,10 @@
 import dataclasses
 
 from tunesmith.finding import Finding
+from tunesmith.reading.joint_choices import LENGTH_EXPONENT
 from tunesmith.recipe.laboratory import Laboratory
 from tunesmith.recipe.limits import Limits
 from tunesmith.recipe.stages.state import Tuning, rounded, short_steps
-
-HORIZON_EXPONENT = 0.25
-"""The best peak of an annealed run falls like its length to minus this power.
-
-Our choice, between two limits: 1/2 where noise decides (the theory of linear decay), 0 where the edge of stability does. Measured on six tasks
-(LOG.md, 2026-11-22).
-"""
-
 
 CARRIED = ("max_lr", "weight_decay")
 CARRIED_CONFIDENCE = 0.6
@@ -28,7 +21,7 @@ def carry_to_full_length(lab: Laboratory, tuning: Tuning, limits: Limits) -> Tun
     full, short = lab.task.steps_at(settings.batch_size), short_steps(lab, tuning, batch_size=settings.batch_size)
     if not limits.is_free("lr") or short >= full:
         return tuning
-    lr = limits.clip("lr", rounded(settings.lr * (short / full) ** HORIZON_EXPONENT))
+    lr = limits.clip("lr", rounded(settings.lr * (short / full) ** LENGTH_EXPONENT))
     factor = lr / settings.lr
     decay = settings.weight_decay
     if limits.is_free("weight_decay") and lab.checked.acts_like != "adam":

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from tunesmith.experiment import Arm
 from tunesmith.finding import Finding
+from tunesmith.reading.goal import final_value
 from tunesmith.recipe.stages.joint import NEIGHBOUR
 from tunesmith.recipe.stages.rungs import Joint, Ladder, Tried
 from tunesmith.recipe.stages.state import rounded
@@ -26,7 +27,7 @@ def weigh_conditions(ladder: Ladder, best: Tried, *, conditions: Mapping[str, Ta
         best: What they are held against: the best choice of the longest rung that they can be paid at.
         conditions: Name → the task with that condition's network.
     """
-    level = ladder.level(best)
+    level, own = ladder.level(best), ladder.score_of(best.arms[0])  # on the seed that the condition is run on
     findings = []
     for name, task in conditions.items():
         first = _run(ladder, best.joint, best=best, name=name, task=task)
@@ -34,12 +35,12 @@ def weigh_conditions(ladder: Ladder, best: Tried, *, conditions: Mapping[str, Ta
             findings.append(_not_tried(name))
             continue
         (arm, found), hotter = first, None
-        if found < best.score - level:
+        if found < own - level:
             larger = dataclasses.replace(best.joint, lr=ladder.limits.clip("lr", rounded(best.joint.lr * NEIGHBOUR)))
             hotter = _run(ladder, larger, best=best, name=name, task=task) if larger != best.joint else None
         if hotter is not None and hotter[1] < found:
             arm, found = hotter
-        findings.append(_weighed(ladder, best, name=name, arm=arm, found=found, is_better=found < best.score - level))
+        findings.append(_weighed(ladder, best.arms[0], name=name, arm=arm, gain=own - found, is_better=found < own - level))
     return tuple(findings)
 
 
@@ -50,16 +51,16 @@ def _run(ladder: Ladder, joint: Joint, *, best: Tried, name: str, task: Task) ->
     return ladder.run_under(name, task, joint, steps=best.steps)
 
 
-def _weighed(ladder: Ladder, best: Tried, *, name: str, arm: Arm, found: float, is_better: bool) -> Finding:
-    peak = arm.run.spec.settings.lr
-    goal = ladder.lab.task.goal
-    ended = f"ends at {abs(found):.4g}" if math.isfinite(found) else "diverges"
+def _weighed(ladder: Ladder, own: Arm, *, name: str, arm: Arm, gain: float, is_better: bool) -> Finding:
+    goal, spec = ladder.lab.task.goal, arm.run.spec
+    peak, value, beside = spec.settings.lr, final_value(arm.run.curve, goal=goal), final_value(own.run.curve, goal=goal)
+    ended = f"ends at {goal} {value:.4g}" if math.isfinite(value) else "diverges"
     return Finding(
         kind="condition",
-        value=best.score - found if math.isfinite(found) else None,
+        value=gain if math.isfinite(gain) else None,
         confidence=CONFIDENCE if is_better else 0.5,
-        evidence=f"Under '{name}' an annealed run of {best.steps} updates with peak {peak:.2g} {ended} ({goal}), the task as it is at {abs(best.score):.4g}; "
-        "same seed, data order, momentum and decay.",
+        evidence=f"Under '{name}' an annealed run of {spec.total_steps} updates with peak {peak:.2g} {ended}, the task as it is, with peak "
+        f"{own.run.spec.settings.lr:.2g}, at {beside:.4g}; same seed, data order, momentum and total decay.",
         not_established="What it does in a full training: regularisation pays late.",
         action=f"Tune the task with '{name}': it was better, with a peak of {peak:.2g} at that length." if is_better else "",
     )

@@ -21,13 +21,13 @@ def ladder_findings(ladder: Ladder, plan: Settings, *, best: Tried, steps: int) 
     """
     tried = ladder.tried()
     rungs = sorted({one.steps for one in tried})
-    told = f"{len(tried)} joint settings in annealed runs of {', '.join(str(rung) for rung in rungs)} updates, the same seed for all."
-    near = _near(ladder)
+    told = f"{len(tried)} joint settings in annealed runs of {', '.join(str(rung) for rung in rungs)} updates, on one seed for all."
+    near = [best.joint, *_near(ladder)]
     lrs, momenta, decays = [joint.lr for joint in near], [joint.momentum for joint in near], [joint.decay for joint in near]
     scale = plan.lr / best.joint.lr
     return (
         Finding(
-            kind="max_lr", value=plan.lr, interval=(rounded(min(lrs) * scale), rounded(max(lrs) * scale)), confidence=CONFIDENCE,
+            kind="max_lr", value=plan.lr, interval=(min(plan.lr, rounded(min(lrs) * scale)), max(plan.lr, rounded(max(lrs) * scale))), confidence=CONFIDENCE,
             evidence=f"{told} The peak is carried to {steps} updates like length^-1/4.", not_established="That the exponent 1/4 is right here.",
         ),
         Finding(

@@ -74,9 +74,9 @@ def level_of(best: float, *, goal: str, initial_loss: float, n_valid: int) -> fl
     return min(LEVEL * (initial_loss - best), LEVEL_SDS * noise.sd) if noise.sd else 0.0
 
 
-def overfitting_looms(short: Curve, longer: Curve, *, gain: float) -> bool:
-    """Whether training longer lowers the training loss much more than it lowers the validation loss, by `gain`: then a still longer run is a risk."""
-    return gain < LOOMING * (_final_train_loss(short) - _final_train_loss(longer))
+def overfitting_looms(short: Curve, longer: Curve) -> bool:
+    """Whether training longer lowers the training loss much more than it lowers the validation loss: then a still longer run is a risk."""
+    return short.final_valid_loss - longer.final_valid_loss < LOOMING * (_final_train_loss(short) - _final_train_loss(longer))
 
 
 def _final_train_loss(curve: Curve) -> float:

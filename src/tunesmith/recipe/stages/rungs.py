@@ -10,17 +10,17 @@ from tunesmith.experiment import Arm, Experiment
 from tunesmith.probes import Candidate, annealed_runs
 from tunesmith.probes.momentum import at_momentum
 from tunesmith.reading.goal import score
+from tunesmith.reading.joint_choices import LENGTH_EXPONENT
 from tunesmith.recipe.laboratory import Laboratory
 from tunesmith.recipe.limits import Limits
-from tunesmith.recipe.stages.carry import HORIZON_EXPONENT
 from tunesmith.recipe.stages.lengths import level_of
 from tunesmith.recipe.stages.state import rounded
 from tunesmith.schedules import total_decay
 from tunesmith.settings import Settings
 from tunesmith.task import Task
 
-VALIDATION_SHARE = 0.12
-"""Share of a run's updates that its evaluation may cost (our choice)."""
+VALIDATION_SHARE = 0.08
+"""Of the updates of the second rung's runs, what their evaluation may cost; every run is judged on that slice, so that all can be compared (our choice)."""
 SMALLEST_SLICE = 64
 NEAR = 0.2
 """Scores of one length and seed that differ by less than this share of what is level count as equal: a fifth of a hundredth of what was learnt (our choice)."""
@@ -66,7 +66,7 @@ class Ladder:
         limits: What the user fixed or bounded.
         base: Batch size, schedule, and the momenta that learning rates of the sweeps belong to.
         lowest_steps: Updates of the lowest rung.
-        slice_steps: Updates of the rung above it: all above are judged on the validation slice that it can afford.
+        slice_steps: Updates of the rung above it: all runs are judged on the validation slice that it can afford.
         earlier: Runs of rungs that were too short to learn anything.
     """
 
@@ -77,6 +77,7 @@ class Ladder:
         self.lowest_steps = lowest_steps
         self.full_steps = lab.task.steps_at(base.batch_size)
         self._slice_steps = slice_steps
+        self.n_valid = self._make_slice()
         self._tried: dict[tuple[Joint, int], Tried] = {}
         self._under: list[Arm] = []
         self._earlier = earlier
@@ -84,7 +85,7 @@ class Ladder:
     def raised(self, *, lowest_steps: int) -> "Ladder":
         """A ladder whose lowest rung is longer, with what was run so far for its experiment alone."""
         return Ladder(
-            lab=self.lab, limits=self.limits, base=self.base, lowest_steps=lowest_steps, slice_steps=max(lowest_steps, self._slice_steps),
+            lab=self.lab, limits=self.limits, base=self.base, lowest_steps=lowest_steps, slice_steps=self._slice_steps,
             earlier=self.experiment().arms,
         )  # fmt: skip
 
@@ -93,7 +94,7 @@ class Ladder:
 
         What the user fixed or bounded holds for the plan; a shorter run takes the total decay that a full training would have within the bounds.
         """
-        carried = joint.lr * (self.lowest_steps / steps) ** HORIZON_EXPONENT
+        carried = joint.lr * (self.lowest_steps / steps) ** LENGTH_EXPONENT
         lr = self.limits.clip("lr", rounded(carried))
         low = None if self.base.min_momentum is None else max(0.0, round(joint.momentum - (self.base.momentum - self.base.min_momentum), 6))
         settings = dataclasses.replace(self.base, lr=lr, min_lr=None, momentum=joint.momentum, min_momentum=low)
@@ -111,7 +112,7 @@ class Ladder:
 
     def price(self, steps: int) -> float:
         """Of a run, in examples forward and backward, its evaluation included."""
-        return steps * self.base.batch_size + FORWARD_SHARE * (self._slice_at(steps) + self.lab.norm_examples(self.base.batch_size))
+        return steps * self.base.batch_size + FORWARD_SHARE * (self.n_valid + self.lab.norm_examples(self.base.batch_size))
 
     def affordable(self, *, steps: int, reserve: float = 0.0) -> int:
         """How many runs of `steps` the budget has, `reserve` examples left over."""
@@ -127,11 +128,12 @@ class Ladder:
             repeat: Which seed: what runs of one seed share cancels in a comparison.
         """
         seed = self.lab.search_seed(repeat)
-        new = [joint for joint in dict.fromkeys(joints) if seed not in self._seeds_of(joint, steps)][: self.affordable(steps=steps, reserve=reserve)]
+        new = self._unlike([joint for joint in dict.fromkeys(joints) if seed not in self._seeds_of(joint, steps)], steps=steps, seed=seed)
+        new = new[: self.affordable(steps=steps, reserve=reserve)]
         if new:
             made = annealed_runs(
                 self.lab.task, [self._candidate(joint, steps) for joint in new], probe="ladder",
-                seed=seed, valid_examples=self._slice_at(steps), execute=self.lab.executor("search"),
+                seed=seed, valid_examples=self.n_valid, execute=self.lab.executor("search"),
             )  # fmt: skip
             for joint, arm in zip(new, made.arms, strict=True):
                 before = self._tried.get((joint, steps))
@@ -143,11 +145,11 @@ class Ladder:
         candidate = self._candidate(joint, steps)
         made = annealed_runs(
             task, [dataclasses.replace(candidate, label=f"under '{name}': {candidate.label}")], probe="ladder", condition=name,
-            seed=self.lab.search_seed(0), valid_examples=self._slice_at(steps), execute=self.lab.executor("search"),
+            seed=self.lab.search_seed(0), valid_examples=self.n_valid, execute=self.lab.executor("search"),
         )  # fmt: skip
         (arm,) = made.arms
         self._under.append(arm)
-        return arm, self._score(arm)
+        return arm, self.score_of(arm)
 
     def learnt(self, best: Tried) -> float:
         """From the loss of an untrained network to that of a run: what tolerances are shares of; 0 where the goal is a metric."""
@@ -155,7 +157,7 @@ class Ladder:
 
     def level(self, best: Tried) -> float:
         """By how much scores of two lengths may differ and still count as level."""
-        return level_of(best.score, goal=self.lab.task.goal, initial_loss=self.lab.checked.initial_loss, n_valid=self._slice_at(best.steps))
+        return level_of(best.score, goal=self.lab.task.goal, initial_loss=self.lab.checked.initial_loss, n_valid=self.n_valid)
 
     def near(self, best: Tried) -> float:
         """By how much scores of one length may differ and still count as equal."""
@@ -179,11 +181,20 @@ class Ladder:
         tried = self._tried.get((joint, steps))
         return {arm.run.spec.seed for arm in tried.arms} if tried else set()
 
+    def _unlike(self, joints: list[Joint], *, steps: int, seed: int) -> list[Joint]:
+        """Those that make a run of their own: bounds may turn two choices into one."""
+        made = {arm.run.spec.settings for (_, length), one in self._tried.items() if length == steps for arm in one.arms if arm.run.spec.seed == seed}
+        kept: dict[Settings, Joint] = {}
+        for joint in joints:
+            kept.setdefault(self.settings_for(joint, steps=steps), joint)
+        return [joint for settings, joint in kept.items() if settings not in made]
+
     def _remember(self, joint: Joint, steps: int, *, arms: tuple[Arm, ...]) -> None:
-        scores = [self._score(arm) for arm in arms]
+        scores = [self.score_of(arm) for arm in arms]
         self._tried[joint, steps] = Tried(joint=joint, steps=steps, arms=arms, score=sum(scores) / len(scores))
 
-    def _score(self, arm: Arm) -> float:
+    def score_of(self, arm: Arm) -> float:
+        """Of one run, smaller is better."""
         return score(arm.run.curve, goal=self.lab.task.goal, higher_is_better=self.lab.task.goal_is_higher_better)
 
     def _candidate(self, joint: Joint, steps: int) -> Candidate:
@@ -191,10 +202,8 @@ class Ladder:
         label = f"{steps} updates, lr {settings.lr:.3g}, momentum {joint.momentum:g}, weight decay {settings.weight_decay:.2g}"
         return Candidate(label=label, value=settings.lr, settings=settings, total_steps=steps)
 
-    def _slice_at(self, steps: int) -> int:
-        """Validation examples for a run: what the lowest rung can afford for itself, for all others what the rung above it can."""
-        paying = steps if steps == self.lowest_steps else self._slice_steps
-        allowed = VALIDATION_SHARE * paying * self.base.batch_size / FORWARD_SHARE - self.lab.norm_examples(self.base.batch_size)
+    def _make_slice(self) -> int:
+        allowed = VALIDATION_SHARE * self._slice_steps * self.base.batch_size / FORWARD_SHARE - self.lab.norm_examples(self.base.batch_size)
         size = int(min(self.lab.checked.n_valid, max(SMALLEST_SLICE, allowed)))
         unit = 1 if self.lab.task.n_valid is not None else EVALUATION_BATCH_SIZE  # a batch maker gives whole batches
         return size - size % unit if size > unit else size
