@@ -9,7 +9,7 @@ from tests.recipe.test_ladder import ladder, wide, wrong_labels
 from tests.recipe.tiny import INPUTS, KNOBS, blobs, make_task, mlp, tuned
 from torch import Tensor, nn
 
-from tunesmith.errors import StudyError, UserCodeError
+from tunesmith.errors import StudyError, TaskError
 from tunesmith.plan import Plan, StudyOutcome
 from tunesmith.settings import Settings
 from tunesmith.study import Study
@@ -40,7 +40,7 @@ class TestCurrent:
         assert done.plan.current is not None
 
     def test_where_the_quarter_does_not_decide_they_are_trained_in_full(self, tmp_path: Path) -> None:
-        done = ladder(tmp_path, make_task(epochs=60, current=Settings(lr=0.05, momentum=0.9, batch_size=16)))
+        done = ladder(tmp_path, make_task(epochs=60, current=Settings(lr=0.02, momentum=0.9, batch_size=16)))
         assert [stored.run.spec.total_steps for stored in done.stored() if stored.purpose == "baseline"] == [300, 1200]
         assert done.plan.current is not None
 
@@ -159,6 +159,6 @@ class TestSlowStart:
 
 def test_a_condition_that_does_not_fit_the_data_is_one_sentence(tmp_path: Path) -> None:
     task = dataclasses.replace(make_task(epochs=60), conditions={"wrong": lambda: nn.Linear(INPUTS + 1, 4)})
-    with pytest.raises(UserCodeError, match="mat1 and mat2"):
+    with pytest.raises(TaskError, match="mat1 and mat2"):
         ladder(tmp_path, task)
     assert not (tmp_path / "study").exists()

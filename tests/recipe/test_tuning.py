@@ -67,7 +67,7 @@ class TestStudyFolder:
         with Study.open(study.folder) as stored:
             experiments = stored.experiments()
         names = [experiment.probe for experiment in experiments]
-        assert names == ["bracket", "lr_range", "ladder", "confirm", "current"]
+        assert names == ["bracket", "lr_range", "ladder", "confirm", "current_quarter"]
         assert all(experiment.verdict for experiment in experiments)
 
     def test_every_stage_of_the_report_left_its_experiment_in_order(self, tmp_path: Path) -> None:
@@ -281,7 +281,7 @@ def overfitting() -> Task:
 
 class TestTasks:
     def test_a_task_that_overfits_gets_a_shorter_plan(self, tmp_path: Path) -> None:
-        done = tuned(overfitting(), tmp_path)
+        done = tuned(overfitting(), tmp_path, recipe="report")
         full = done.task.steps_at(done.plan.batch_size)
         confirming = [stored.run for stored in done.stored() if stored.purpose == "confirm"]
         assert len(confirming) >= 2

@@ -11,8 +11,6 @@ from benchmarks.ablation.replacing import replaced
 from benchmarks.methods import ladder
 from benchmarks.proof.problem import Choice, Problem
 from tunesmith.recipe import confirming
-from tunesmith.recipe.confirming import _shorter
-from tunesmith.recipe.limits import Limits
 from tunesmith.recipe.stages.rungs import Joint, Ladder
 from tunesmith.settings import Settings
 
@@ -22,17 +20,17 @@ IS_OURS = True
 @contextmanager
 def switched_off() -> Iterator[None]:
     """Lengths change no weight decay: neither the ladder's nor that of a shorter plan which answers overfitting."""
-    matched_settings, shorter_with_more = Ladder.settings_for, _shorter
+    matched_settings = Ladder.settings_for
 
     def settings_for(self: Ladder, joint: Joint, *, steps: int, is_plan: bool = False) -> Settings:
         of_all = matched_settings(self, joint, steps=self.full_steps, is_plan=True)
         return dataclasses.replace(matched_settings(self, joint, steps=steps, is_plan=is_plan), weight_decay=of_all.weight_decay)
 
-    def shorter(settings: Settings, *, length: int, limits: Limits, lowest_step: int | None) -> tuple[Settings, int, str] | None:
-        found = shorter_with_more(settings, length=length, limits=limits, lowest_step=lowest_step)
-        return None if found is None else (dataclasses.replace(found[0], weight_decay=settings.weight_decay), *found[1:])
+    def shortened(settings: Settings, *, total_steps: int, planned_steps: int, optimizer_name: str) -> Settings:
+        del total_steps, planned_steps, optimizer_name
+        return settings
 
-    with replaced(Ladder, "settings_for", settings_for), replaced(confirming, "_shorter", shorter):
+    with replaced(Ladder, "settings_for", settings_for), replaced(confirming, "shortened", shortened):
         yield
 
 

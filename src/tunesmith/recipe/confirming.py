@@ -78,8 +78,8 @@ def confirm_plan(
 ) -> Confirmed:
     """Train the plan on fresh seeds; where something is to be mended, a mended one on further fresh seeds, as long as that is better.
 
-    Costs the plan's own length for each seed, the length of each other plan tried once, and where the task gives current settings a quarter of a training with them, or
-    all of one where the quarter does not decide.
+    Costs the plan's own length for each seed, the length of each other plan tried once, and where the task gives current settings a quarter of a training with
+    them, or all of one where the quarter does not decide.
 
     Args:
         lab: Where runs are made.

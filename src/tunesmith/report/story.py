@@ -111,7 +111,12 @@ def _mean(trained: Trained | None) -> float | None:
 def result_sentence(evidence: Evidence) -> str:
     """What the full trainings reached, with the number of seeds; empty where there were none."""
     parts = [f"{row.name.lower()} {spread_text(row.valid)} on {counted(len(row.seeds), 'fresh seed')}" for row in result_rows(evidence)]
-    return f"Validation {plain(evidence.goal)}: {listed(parts)}." if parts else ""
+    return f"Validation {plain(evidence.goal)}: {listed(parts)}.{_next_run(evidence.plan)}" if parts else ""
+
+
+def _next_run(plan: Plan | None) -> str:
+    interval = None if plan is None or plan.confirmed is None else plan.confirmed.interval
+    return "" if interval is None else f" One new run with the plan ends between {interval_text(interval).replace(' to ', ' and ')} in nine of ten cases."
 
 
 def cost_sentence(evidence: Evidence) -> str:
@@ -200,7 +205,8 @@ def doubts(evidence: Evidence) -> tuple[tuple[str, str], ...]:
 def _standing_doubts(plan: Plan) -> list[tuple[str, str]]:
     found = []
     if plan.confirmed is not None and len(plan.confirmed.seeds) == 1:
-        found.append(("Seeds", "One fresh seed confirmed the plan, so how much another seed would differ is not known."))
+        how = "is not known" if plan.confirmed.interval is None else "is taken from what is usual where so much is learnt"
+        found.append(("Seeds", f"One fresh seed confirmed the plan, so how much another seed would differ {how}."))
     if plan.current is not None and len(plan.current.seeds) == 1:
         found.append(("Current settings", "Trained on one seed, so part of the difference may be luck."))
     if plan.confirmed is not None and plan.confirmed.test is None:
