@@ -1,13 +1,20 @@
 """Recipe `ladder`: learning rate, momentum, weight decay and length together, by short annealed runs on a ladder of lengths.
 
-Range test → a line of peaks and its side arms on the lowest rung → the two best, twice as long → the best, twice as long again → as long as the loss falls.
-Every run is a whole cycle to zero with the total decay of a full training, from the same weights and in the same order; the length is chosen with the rest.
+Range test → a line of peaks and another momentum on the lowest rung → the two best and more decay, 2.5 times as long → the best, twice as long again → as long
+as the loss falls. Every run is a whole cycle to zero with the total decay of a full training, from the same weights, in the same order and judged on the same
+validation examples; the length is chosen with the rest.
+
+- Where the lowest rung has learnt nothing yet, it is left out and the next one is the lowest.
+- Where the second rung is worse than the first, much smaller peaks and more decay are tried on it instead of the third.
+- Where the loss still falls at the top, the plan has all of T, or half-way where the training loss falls much faster than the validation loss (`Lengths` says
+  what confirming then tries); where it is level, the plan is as long as the shortest run that is not worse, but at least T/8 if so much was not tried.
+- What the rungs leave over goes to the task's conditions, then to repeats on the lowest rung for the noise between seeds.
 
 Of the budget .08 at most go to the bracket (.16 where that were below 20 updates) and .0625 to the range test, twice where the first is lost at once. A range
 test that cannot be read does not end the search: the runs decide, and it ends where they learn nothing. The rungs are a 20th, an 8th and a quarter of a full
-training, times the budget where that is below 1, and never below 16 updates. First the side arms are dropped, then the repeats that measure the noise, then the
-upper rungs. What a budget above 1 leaves goes half to the neighbours of the best on the top rung, half to longer runs.
-All of this is our choice.
+training, times the budget where that is below 1, and never below 16 updates. A small budget first loses the repeats and conditions, then the upper rungs, until
+three arms of the lowest are affordable, then the side arms. What a budget above 1 leaves goes half to the neighbours of the best on the top rung, half to
+longer runs. All of this is our choice, by the measurements in LOG.md.
 """
 
 import dataclasses
@@ -24,7 +31,7 @@ from tunesmith.recipe.found import NO_RANGE, Found, first_settings, spent
 from tunesmith.recipe.laboratory import Laboratory
 from tunesmith.recipe.limits import Limits
 from tunesmith.recipe.stages.conditions import weigh_conditions
-from tunesmith.recipe.stages.joint import FEWEST_ARMS, REPEATED, gentler, in_the_running, lowest_rung, neighbours, promoted
+from tunesmith.recipe.stages.joint import FEWEST_ARMS, REPEATED, gentler, lowest_rung, neighbours, promoted, second_rung
 from tunesmith.recipe.stages.ladder_findings import ladder_findings
 from tunesmith.recipe.stages.lengths import Lengths, overfitting_looms
 from tunesmith.recipe.stages.rungs import Joint, Ladder, Tried
@@ -164,7 +171,7 @@ def _up(ladder: Ladder, rungs: list[int]) -> tuple[Tried, Tried]:
     """
     below = top = ladder.tried(rungs[0])[0]
     for i, steps in enumerate(rungs[1:], start=1):
-        joints = promoted(in_the_running(ladder, ladder.tried(rungs[0])), count=2) if i == 1 else [top.joint]
+        joints = second_rung(ladder) if i == 1 else [top.joint]
         above = ladder.run(joints, steps=steps, reserve=sum(ladder.price(upper) for upper in rungs[i + 1 :]))
         if above:
             below, top = top, ladder.careful(above)

@@ -1,4 +1,4 @@
-"""Which joint settings the ladder runs: a line of peaks and two side arms on the lowest rung, then fewer and longer, then the neighbours of the best."""
+"""Which joint settings the ladder runs: a line of peaks and another momentum on the lowest rung, more decay on the second, then the neighbours of the best."""
 
 import dataclasses
 import math
@@ -26,7 +26,7 @@ REPEATED = 2
 
 
 def lowest_rung(ladder: Ladder, *, largest_lr: float, has_edge: bool, reserve: float) -> list[Tried]:
-    """A line of peaks, one step further where the best lies at its border, then the best at another momentum and with more decay; the best first.
+    """A line of peaks, one step further where the best lies at its border, then the best at another momentum; the best first.
 
     Args:
         ladder: Makes the runs.
@@ -35,7 +35,7 @@ def lowest_rung(ladder: Ladder, *, largest_lr: float, has_edge: bool, reserve: f
         reserve: Examples that must be left for the rungs above.
     """
     steps, limits = ladder.lowest_steps, ladder.limits
-    low, high = decays(ladder)
+    low, _ = decays(ladder)
     base = Joint(lr=largest_lr, momentum=ladder.base.momentum, decay=low)
 
     def at(lr: float) -> Joint:
@@ -53,9 +53,13 @@ def lowest_rung(ladder: Ladder, *, largest_lr: float, has_edge: bool, reserve: f
         ladder.run([at(best().lr * BEYOND)], steps=steps, reserve=reserve)
     if limits.is_free("momentum"):
         ladder.run([ladder.at_momentum(best(), SIDE_MOMENTA[0])], steps=steps, reserve=reserve)
-    if limits.is_free("weight_decay"):
-        ladder.run([dataclasses.replace(best(), decay=high)], steps=steps, reserve=reserve)
     return ladder.tried(steps)
+
+
+def second_rung(ladder: Ladder) -> list[Joint]:
+    """The best of the lowest rung, the same with more decay, which runs any shorter do not feel, and the runner-up where it is still in the running."""
+    best, *rivals = promoted(_in_the_running(ladder, ladder.tried(ladder.lowest_steps)), count=2)
+    return [best, _more_decay(ladder, best), *rivals]
 
 
 def promoted(tried: list[Tried], *, count: int) -> list[Joint]:
@@ -67,7 +71,7 @@ def promoted(tried: list[Tried], *, count: int) -> list[Joint]:
     return kept[:count]
 
 
-def in_the_running(ladder: Ladder, tried: list[Tried]) -> list[Tried]:
+def _in_the_running(ladder: Ladder, tried: list[Tried]) -> list[Tried]:
     """Those of a rung that a longer run might still put first, the best first."""
     return [one for one in tried if not ladder.learnt(tried[0]) or one.score <= tried[0].score + HOPELESS * ladder.learnt(tried[0])]
 
