@@ -356,7 +356,7 @@ class TestTasks:
         plan = tuned(task, tmp_path).plan
         assert plan.outcome is StudyOutcome.RECOMMENDED
         assert plan.confirmed is not None
-        assert plan.confirmed.valid[0] < 0.05  # the noise alone is .01, the targets' variance 13
+        assert plan.confirmed.valid[0] < 0.2  # the noise alone is .01, the targets' variance 13; total decay kept where a run converges costs the rest
 
     def test_adamw_gets_weight_decays_of_its_own_size(self, tmp_path: Path) -> None:
         plan = tuned(make_task(optimizer="adamw"), tmp_path).plan

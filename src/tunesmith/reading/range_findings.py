@@ -102,7 +102,7 @@ def range_findings(
             action="Try it, a third and three times of it in short annealed runs.",
         ),
         Finding(
-            kind="zone", value=best_lr, interval=zone, confidence=0.6,
+            kind="zone", value=best_lr, interval=(min(zone[0], best_lr), max(zone[1], best_lr)), confidence=0.6,
             evidence=f"{sweep}: the {loss} is best near {best_lr:.2g} and near its best from {zone[0]:.2g} to {zone[1]:.2g}.",
             not_established="Where the zone lies in a test of another length.",
         ),

@@ -77,17 +77,19 @@ def compare_with_current(
         evaluations: Of a full run, on the way.
         valid_examples: Of a full run.
     """
+    learnt = clue.kind != NEVER_STARTED and any(has_learnt(arm.run.curve, thresholds=lab.thresholds) for arm in plan.arms)
     if lab.task.current is None:
-        learnt = clue.kind != NEVER_STARTED and any(has_learnt(arm.run.curve, thresholds=lab.thresholds) for arm in plan.arms)
         return Beside(outcome=StudyOutcome.RECOMMENDED if learnt else StudyOutcome.ABSTAINED)
     seeds = [plan.arms[0].run.spec.seed]
     noise = seed_noise(lab, plan)
-    early = None if search is None or len(plan.arms) > 1 else _after_a_quarter(lab, plan, search=search)
+    early = None if search is None or len(plan.arms) > 1 or not learnt else _after_a_quarter(lab, plan, search=search)
     if early is not None:
         return early
     lab.progress.stage("current", "Training with your current settings, on the plan's first seed.")
     current = lab.put(probes.current(lab.task, seeds=seeds, evaluations=evaluations, valid_examples=valid_examples, execute=lab.executor("baseline")))
-    return _in_full(lab, plan, current=current, noise=noise)
+    beside = _in_full(lab, plan, current=current, noise=noise)
+    has_nothing = not learnt and beside.outcome is not StudyOutcome.KEEP_CURRENT and not beside.takes_current
+    return dataclasses.replace(beside, outcome=StudyOutcome.ABSTAINED) if has_nothing else beside
 
 
 def _after_a_quarter(lab: Laboratory, plan: Experiment, *, search: Experiment) -> Beside | None:
@@ -117,14 +119,14 @@ def _after_a_quarter(lab: Laboratory, plan: Experiment, *, search: Experiment) -
         return None
     evidence = (
         f"Validation {task.goal} of your current settings after {steps} of {whole} updates against a run of the search of {rival.spec.total_steps} updates, "
-        f"same seed: {_told(lab, quarter)} and {_told(lab, rival)}. They need more than {FASTER:g} times as long for as much."
+        f"same seed: {_told(lab, quarter)} and {_told(lab, rival)}."
     )
     finding = Finding(
         kind="against_current", value=gain if math.isfinite(gain) else None, confidence=0.75, evidence=evidence,
         not_established="How the current settings end in full: that was not worth its price here. --confirm-seeds 2 or a --budget above 1 trains them in full.",
     )  # fmt: skip
     verdict = "Clearly behind after a quarter of a training."
-    lab.put(dataclasses.replace(found, findings=(finding,), verdict=verdict))
+    lab.put(dataclasses.replace(found, verdict=verdict))
     return Beside(outcome=StudyOutcome.RECOMMENDED, findings=(finding,))
 
 

@@ -122,9 +122,8 @@ def confirm_plan(
             clue, action="", not_established=f"{clue.not_established} The plan is the best of {len(experiments)} tried, by this very score."
         )
     shown = dataclasses.replace(best, arms=best.arms + others, findings=(clue, *comparison))
-    lab.put(
-        dataclasses.replace(shown, verdict=f"Trained in full on {len(best.arms)} fresh seed{'s' if len(best.arms) > 1 else ''}: {clue.kind.replace('_', ' ')}.")
-    )
+    on = f"{len(best.arms)} fresh seed{'s' if len(best.arms) > 1 else ''}"
+    lab.put(dataclasses.replace(shown, verdict=f"Trained to its end on {on}: {clue.kind.replace('_', ' ')}."))
     chosen = best.arms[0].run.spec.settings
     if beside.takes_current:
         chosen = lab.task.current if isinstance(lab.task.current, Settings) else None
@@ -209,7 +208,7 @@ def _shorter(lab: Laboratory, settings: Settings, *, length: int, limits: Limits
         return None
     shorter = max(1, round(length * min(LONGEST_ANSWER, max(SHORTEST_ANSWER, lowest_step / length))))
     matched = shortened(settings, total_steps=shorter, planned_steps=length, optimizer_name=lab.checked.acts_like)
-    decay = limits.clip("weight_decay", matched.weight_decay)
+    decay = limits.clip("weight_decay", rounded(matched.weight_decay))
     sentence = f"The plan's loss was lowest at update {lowest_step} of {length}: trying {shorter} updates, on fresh seeds."
     return dataclasses.replace(settings, weight_decay=decay), shorter, sentence
 

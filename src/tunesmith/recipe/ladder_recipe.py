@@ -41,7 +41,7 @@ from tunesmith.task import Task
 
 LADDER_KNOBS = ("lr", "momentum", "weight_decay", "epochs")
 """What the ladder decides."""
-_NO_RUN = "No short run finished at any learning rate tried: look at the data and the loss, or train in fp32."
+_NO_RUN = "No short run finished with a finite {goal} at any learning rate tried: look at the data and the loss, widen the bounds of lr, or train in fp32."
 RANGE_SHARE = 1 / 16
 UNREAD_SHARE = 1 / 2
 """Of where the bracket ended: the largest peak worth trying where the range test cannot be read; the runs decide (our choice)."""
@@ -106,7 +106,7 @@ def climb(lab: Laboratory, limits: Limits, *, batch_size: int, conditions: Mappi
     if not math.isfinite(tried[0].score):
         if not limits.is_free("lr"):
             return _as_fixed(lab, limits, settings)
-        advice = NO_RANGE[unread] if unread is not None else _NO_RUN
+        advice = NO_RANGE[unread] if unread is not None else _NO_RUN.format(goal=lab.task.goal)
         return Climbed(found=Found(outcome=StudyOutcome.ABSTAINED, findings=swept, advice=(advice,)))
     if unread is not None and not _has_learnt(ladder, tried[0]):
         return Climbed(found=Found(outcome=StudyOutcome.ABSTAINED, findings=swept, advice=(NO_RANGE[unread],)))
@@ -205,7 +205,7 @@ def _planned(ladder: Ladder, best: Tried, *, looms: bool, falls: bool, others: t
         fall = ladder.level(best)
         lengths = Lengths(shorter=shorter, longer=sized(full) if looms else None, score=best.score, fall=fall)
     findings = ladder_findings(ladder, plan[0], best=best, steps=plan[1])
-    experiment = dataclasses.replace(ladder.experiment(), findings=findings, verdict=_verdict(plan, best=best, falls=falls, looms=looms))
+    experiment = dataclasses.replace(ladder.experiment(), findings=findings, verdict=_verdict(ladder, plan, best=best, falls=falls, looms=looms))
     experiment = ladder.lab.put(experiment)
     found = Found(outcome=StudyOutcome.RECOMMENDED, settings=plan[0], findings=(*findings, *others))
     return Climbed(found=found, total_steps=plan[1], lengths=lengths, experiment=experiment)
@@ -222,9 +222,15 @@ def _doubled(ladder: Ladder, steps: int) -> int:
     return ladder.full_steps if 2 * steps > ALMOST_ALL * ladder.full_steps else 2 * steps
 
 
-def _verdict(plan: tuple[Settings, int], *, best: Tried, falls: bool, looms: bool) -> str:
-    why = "level from one length to the next" if not falls else "still falling, but much less than the training loss" if looms else "still falling"
-    return f"At {best.steps} updates the loss is {why}: the plan has {plan[1]} updates, peak learning rate {plan[0].lr:.2g} and momentum {plan[0].momentum:g}."
+def _verdict(ladder: Ladder, plan: tuple[Settings, int], *, best: Tried, falls: bool, looms: bool) -> str:
+    better = "still falling" if not ladder.lab.task.goal_is_higher_better else "still rising"
+    why = "level from one length to the next" if not falls else f"{better}, but much less than the training loss falls" if looms else better
+    if not ladder.limits.is_free("epochs"):
+        why += ", and the length is fixed"
+    elif not falls and plan[1] > best.steps:
+        why += ", but no run was long"
+    told = f"the plan has {plan[1]} updates, peak learning rate {plan[0].lr:.2g} and momentum {plan[0].momentum:g}"
+    return f"At {best.steps} updates the {ladder.lab.task.goal} is {why}: {told}."
 
 
 def _rungs(lab: Laboratory, settings: Settings) -> list[int]:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Real
 
 from tunesmith.errors import InputError
 
@@ -19,7 +20,7 @@ class Limits:
         bounds: Knob → (low, high).
 
     Raises:
-        InputError: An unknown knob, one both fixed and bounded, or bounds in the wrong order.
+        InputError: An unknown knob, a value that is no number, one both fixed and bounded, or bounds in the wrong order.
 
     Example:
         >>> limits = Limits(fixed={"batch_size": 64}, bounds={"weight_decay": (0.0, 1e-3)})
@@ -31,9 +32,11 @@ class Limits:
     bounds: Mapping[str, tuple[float, float]]
 
     def __post_init__(self) -> None:
-        for name in self.fixed:
+        for name, value in self.fixed.items():
             if name not in FIXABLE:
                 raise InputError(f"fixed must name one of {', '.join(FIXABLE)}, got {name!r}.")
+            if not isinstance(value, Real):
+                raise InputError(f"fixed {name} must be a number, got {value!r}. Fix another.")
         for name, (low, high) in self.bounds.items():
             if name not in TUNED:
                 raise InputError(f"bounds must name one of {', '.join(TUNED)}, got {name!r}.")

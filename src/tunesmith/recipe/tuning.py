@@ -8,7 +8,7 @@ from pathlib import Path
 from tunesmith.cost import Cost
 from tunesmith.engine import Checked, check_task
 from tunesmith.engine.device import resolve_device
-from tunesmith.errors import InputError
+from tunesmith.errors import InputError, TaskError
 from tunesmith.finding import Finding
 from tunesmith.fleet import Processes, TaskChanges, TaskSource
 from tunesmith.plan import Plan, StudyOutcome
@@ -148,7 +148,10 @@ def tune(
 
 def _check_condition(task: Task, other: Task, *, name: str, device: str) -> Checked:
     require_comparable(task, other, name=name)
-    return check_task(other, device=device)
+    try:
+        return check_task(other, device=device)
+    except TaskError as error:
+        raise TaskError(f"Condition '{name}': {error}") from error
 
 
 def _tuned(lab: Laboratory, limits: Limits, conditions: Mapping[str, Task], *, recipe: str, confirm_seeds: int, time_model: Path | None) -> Plan:
@@ -198,7 +201,7 @@ def _plan(lab: Laboratory, found: Found, confirmed: Confirmed | None) -> Plan:
         findings=((*confirmed.findings, *_as_confirmed(found.findings, found.settings, confirmed)) if confirmed is not None else found.findings),
         advice=confirmed.advice if confirmed is not None else found.advice,
     )
-    tried = tuple(finding.action for finding in found.findings if finding.kind == "condition" and finding.action)
+    tried = tuple(dict.fromkeys(finding.action for finding in found.findings if finding.kind == "condition" and finding.action))
     plan = dataclasses.replace(plan, advice=(*plan.advice, *tried))
     too_short = "" if plan.settings is None else short_cycles_advice(plan.cycles, epochs=plan.epochs)
     return dataclasses.replace(plan, advice=(*plan.advice, too_short)) if too_short else plan

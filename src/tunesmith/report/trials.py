@@ -102,7 +102,9 @@ def confirm_section(evidence: Evidence, plots: Plots) -> Markup:
     place = plots.add(spec, name="Losses of the full trainings", height=_TALL)
     words = [f"{plain(clue.kind).replace('_', ' ')} from update {clue.since_step:,} ({confidence_word(clue.confidence)})" for clue in clues]
     claim = listed(words) or "no clue is marked"
-    box = figure(place, claim=claim[0].upper() + claim[1:] + ".", caption=_confirm_caption(experiments))
+    box = figure(
+        place, claim=claim[0].upper() + claim[1:] + ".", caption=_confirm_caption([found for found in (confirm, current) if found is not None and found.arms])
+    )
     return joined([*map(verdict_of, experiments), box, *map(findings_of, experiments), numbers_of(evidence, experiments)])
 
 
@@ -110,14 +112,21 @@ def _named(arms: Sequence[Arm]) -> list[tuple[str, CurveFacts]]:
     return [(arm.title, curve_facts(arm.run)) for arm in arms]
 
 
+def _seeds_of_first(experiment: Experiment) -> int:
+    """Runs of the plan itself: those of other settings that were tried come after it."""
+    first = experiment.arms[0].run.spec
+    return sum((arm.run.spec.settings, arm.run.spec.total_steps) == (first.settings, first.total_steps) for arm in experiment.arms)
+
+
 def _confirm_caption(experiments: Sequence[Experiment]) -> str:
-    counts = [f"{'plan' if found.probe == 'confirm' else 'current settings'} on {counted(len(found.arms), 'seed')}" for found in experiments]
+    counts = [f"{'plan' if found.probe == 'confirm' else 'current settings'} on {counted(_seeds_of_first(found), 'seed')}" for found in experiments]
     lengths = {arm.run.spec.total_steps for found in experiments if found.probe == "confirm" for arm in found.arms}
     others = " Dotted: the plan at other lengths that were tried." if len(lengths) > 1 else ""
+    beside = "dashed grey: validation loss of the current settings" if len(experiments) > 1 else "the current settings were not trained in full"
     width = max(curve_facts(arm.run).train_width for found in experiments for arm in found.arms)
     return (
         f"Full trainings: {listed(counts)}. Blue: validation loss of the plan, every evaluation, not smoothed. "
         f"Grey: its training loss, smoothed by a centred Gaussian of {number_text(width, digits=2)} updates; "
-        f"dashed grey: validation loss of the current settings.{others} Dotted upright lines mark where a clue begins. "
+        f"{beside}.{others} Dotted upright lines mark where a clue begins. "
         "A line that leaves the figure at its bottom goes on below."
     )

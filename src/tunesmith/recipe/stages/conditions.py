@@ -69,5 +69,5 @@ def _weighed(ladder: Ladder, own: Arm, *, name: str, arm: Arm, gain: float, is_b
 def _not_tried(name: str) -> Finding:
     return Finding(
         kind="condition", value=None, confidence=0.0, evidence=f"'{name}' was not tried: the budget had no run left for it.",
-        not_established="Whether it is better.",
+        not_established="Whether it is better.", action="Raise --budget to have all of the task's conditions tried.",
     )  # fmt: skip

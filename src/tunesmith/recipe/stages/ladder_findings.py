@@ -25,7 +25,7 @@ def ladder_findings(ladder: Ladder, plan: Settings, *, best: Tried, steps: int) 
     near = [best.joint, *_near(ladder)]
     lrs, momenta, decays = [joint.lr for joint in near], [joint.momentum for joint in near], [joint.decay for joint in near]
     scale = plan.lr / best.joint.lr
-    return (
+    found = (
         Finding(
             kind="max_lr", value=plan.lr, interval=(min(plan.lr, rounded(min(lrs) * scale)), max(plan.lr, rounded(max(lrs) * scale))), confidence=CONFIDENCE,
             evidence=f"{told} The peak is carried to {steps} updates like length^-1/4.", not_established="That the exponent 1/4 is right here.",
@@ -48,6 +48,8 @@ def ladder_findings(ladder: Ladder, plan: Settings, *, best: Tried, steps: int) 
             not_established="That no length between those tried is better.",
         ),
     )  # fmt: skip
+    knobs = {"max_lr": "lr", "length": "epochs"}
+    return tuple(finding for finding in found if ladder.limits.is_free(knobs.get(finding.kind, finding.kind)))  # what is fixed was not found
 
 
 def _near(ladder: Ladder) -> list[Joint]:

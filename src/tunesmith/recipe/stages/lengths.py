@@ -5,17 +5,22 @@ import statistics
 from dataclasses import dataclass
 
 from tunesmith.curve import Curve
-from tunesmith.reading.seed_noise import SeedNoise
+from tunesmith.reading.seed_noise import MOST_EXAMPLES_SD, SeedNoise
 from tunesmith.settings import Settings
 
 Sized = tuple[Settings, int]
 """Settings of a plan and its updates."""
 
 LEVEL, LEVEL_SDS = 0.01, 2.0
-"""Losses of two lengths are level where they differ by less than this share of what was learnt (our choice, as `Thresholds.level_rise`), and by less than this
-many of the usual standard deviations between seeds, which is less where the loss ends near zero."""
+"""Losses of two lengths are level where they differ by less than this share of what was learnt (our choice, as `Thresholds.level_rise`); metrics by less than
+this many of the usual standard deviations between seeds (our choice)."""
+LEVEL_EXAMPLES_SD = MOST_EXAMPLES_SD / 2
+"""Where a loss ends near zero, a hundredth of what was learnt may be most of it: losses then are level within what this standard deviation of an example's
+loss, in means, leaves in the mean of the validation examples (our choice: both are judged on the same ones)."""
 LOOMING = 0.5
 """Overfitting looms where twice the length lowers the validation loss by less than this share of what it lowers the training loss by (our choice)."""
+MUCH_SHORTER = 1.1
+"""A shorter plan is worth a training only where it is shorter by this factor (our choice)."""
 _FEWEST_LAST_STEPS, _LAST_SHARE = 8, 0.05
 
 
@@ -49,7 +54,7 @@ class Lengths:
         """
         if self.longer is not None and length < self.longer[1] and plan_score < self.score - self.fall:
             return *self.longer, f"The plan still gains from its length: trying {self.longer[1]} updates, on fresh seeds."
-        if self.shorter is not None and length > self.shorter[1] and not plan_score < self.score:
+        if self.shorter is not None and length > MUCH_SHORTER * self.shorter[1] and not plan_score < self.score:
             return *self.shorter, f"The plan is no better than a run of the search that was shorter: trying {self.shorter[1]} updates, on fresh seeds."
         return None
 
@@ -66,12 +71,14 @@ def level_of(best: float, *, goal: str, initial_loss: float, n_valid: int) -> fl
     Example:
         >>> both = [("loss", 0.3, 1000), ("loss", 0.04, 5000), ("accuracy", -0.9, 900)]
         >>> [round(level_of(best, goal=goal, initial_loss=2.3, n_valid=n_valid), 4) for goal, best, n_valid in both]
-        [0.02, 0.0057, 0.01]
+        [0.02, 0.0014, 0.01]
     """
     if goal != "loss":
         return LEVEL_SDS * SeedNoise.usual_of_share(abs(best), n_valid=n_valid).sd
-    noise = SeedNoise.usual_of_loss(initial=initial_loss, final=best, n_valid=n_valid)
-    return min(LEVEL * (initial_loss - best), LEVEL_SDS * noise.sd) if noise.sd else 0.0
+    learnt = initial_loss - best
+    if not (math.isfinite(learnt) and learnt > 0):
+        return 0.0
+    return min(LEVEL * learnt, LEVEL_EXAMPLES_SD * best / math.sqrt(n_valid)) if best > 0 else LEVEL * learnt
 
 
 def overfitting_looms(short: Curve, longer: Curve) -> bool:
