@@ -29,7 +29,7 @@ OVERFITTING, TOO_HOT, LITTLE = "overfitting", ("unstable", "diverged"), ("underf
 where the reading is confident; at most twice (our choice). The last are said."""
 SHORTEST_ANSWER, LONGEST_ANSWER = 0.125, 0.75
 """Of a plan's length: what a plan that overfits is shortened to lies between these (our choice)."""
-LOWER = 3.0
+LOWER = 2.0
 """Standard deviations between seeds by which a plan's loss must have been lower on the way for a shorter one to be tried (our choice)."""
 MORE_DECAY, ADAM_DECAY = 4.0, 1e-4
 """Times the decay of a plan that overfits at a fixed length, and the least that an Adam then gets (our choice)."""
