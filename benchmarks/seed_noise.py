@@ -46,7 +46,7 @@ class Spread:
     loss: float
     level: float
     n_valid: int
-    accuracy: tuple[float, float] | None
+    accuracy: tuple[float, ...] | None
 
     @property
     def share(self) -> float:
@@ -80,7 +80,7 @@ def spreads() -> Iterator[Spread]:
             yield Spread(
                 task=task.name, role=role, learnt=check_task(task.without_test).initial_loss - level,
                 loss=statistics.median(statistics.stdev(row["loss"] for row in rows) for rows in best), level=level, n_valid=whole.n_valid or 0,
-                accuracy=None if not accuracies else (statistics.median(map(statistics.fmean, accuracies)), statistics.median(map(statistics.stdev, accuracies))),
+                accuracy=tuple(statistics.median(map(of, accuracies)) for of in (statistics.fmean, statistics.stdev)) if accuracies else None,
             )  # fmt: skip
 
 
@@ -109,9 +109,8 @@ def told(found: Iterable[Spread]) -> str:
         f"of the middle half {(quarters[2] - quarters[0]) / NORMAL_QUARTERS:.2f}."
     )
     drawn = [math.log(one.drawn) for one in every if one.drawn]
-    parts.append(
-        f"Accuracy: geometric mean {math.exp(statistics.fmean(drawn)):.2f}, standard deviation of the logarithm {statistics.stdev(drawn):.2f}, n = {len(drawn)}."
-    )
+    middle, spread = math.exp(statistics.fmean(drawn)), statistics.stdev(drawn)
+    parts.append(f"Accuracy: geometric mean {middle:.2f}, standard deviation of the logarithm {spread:.2f}, n = {len(drawn)}.")
     return "\n\n".join(parts)
 
 

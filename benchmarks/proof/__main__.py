@@ -32,7 +32,7 @@ from tunesmith.errors import InputError
 QUICK_TASKS = ("digits_cnn", "wine_mlp", "california_mlp", "mnist_noisy_labels")
 QUICK_METHODS = ("ladder@1", "report@1", "untuned", "torch_lr_finder", "optuna_tpe@5")
 FULL_METHODS = (
-    "ladder@0.25", "ladder@1", "ladder@4", "report@0.25", "report@1", "untuned", "torch_lr_finder", "lightning_lr_find", "fastai_lr_find",
+    "ladder@0.25", "ladder@1", "ladder@4", "report@1", "untuned", "torch_lr_finder", "lightning_lr_find", "fastai_lr_find",
     "optuna_tpe@60", "one_epoch_best@5", "prodigy", "schedule_free_adamw",
 )  # fmt: skip
 

@@ -9,7 +9,18 @@ from pathlib import Path
 import tunesmith
 
 _FILE_DIGITS, _PACKAGE_DIGITS = 12, 8
-_NOT_DECIDING = ("__init__.py", "cli", "report", "plots", "in_script", "integrations", "diagnosis.py", "reading/outlook")
+_NOT_DECIDING = (
+    "__init__.py",
+    "cli",
+    "report",
+    "plots",
+    "in_script",
+    "integrations",
+    "diagnosis.py",
+    "reading/outlook",
+    "reading/ladder.py",
+    "reading/ladder_knobs.py",
+)
 """Parts of the package whose changes cannot change a plan: they speak, show, compare other people's curves, or serve scripts, and `tune` does not ask them."""
 _IN_SCRIPT = "in_script"
 

@@ -15,7 +15,7 @@ from tunesmith.finding import Finding
 from tunesmith.reading.capacity import FALLING, LEVEL, RISING
 from tunesmith.reading.goal import score
 from tunesmith.reading.joint_choices import JointChoice, joint_choices
-from tunesmith.reading.ladder_knobs import KnobContrast, knob_contrasts, noise_up_to
+from tunesmith.reading.ladder_knobs import KnobContrast, first_contrasts, noise_up_to
 from tunesmith.thresholds import DEFAULT_THRESHOLDS, Thresholds
 
 ONE_RUNG, FAILED = "one_rung", "failed"
@@ -156,7 +156,8 @@ def read_ladder(
     noise = noise_up_to([found.losses for found in by_length[0]], by_length[0][0].loss)
     level = thresholds.level_rise * learnt
     rungs = _rungs(by_length, level=level, rise=max(level, thresholds.close_noise * noise * math.sqrt(2)))
-    contrasts = knob_contrasts({found.choice: found.losses for found in rungs[0].scores}, learnt=learnt, close_noise=thresholds.close_noise)
+    scored = {rung.steps: {found.choice: found.losses for found in rung.scores} for rung in rungs}
+    contrasts = first_contrasts(scored, learnt=learnt, close_noise=thresholds.close_noise)
     outcome = FAILED if best is None else ONE_RUNG if len(rungs) == 1 else next(rung.trend for rung in reversed(rungs) if rung.trend)
     advice = _advice(outcome, rungs, best)
     return LadderReading(

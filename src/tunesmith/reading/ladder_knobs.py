@@ -1,8 +1,8 @@
-"""What the lowest rung of the ladder tells of each knob: which values cannot be told from the best, and how sure that is. Numbers in, records out."""
+"""What the rungs of the ladder tell of each knob: which values cannot be told from the best, and how sure that is. Numbers in, records out."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 
 from tunesmith.finding import Finding
@@ -26,7 +26,7 @@ _DOUBT = {
 
 @dataclass(frozen=True, kw_only=True)
 class KnobContrast:
-    """One knob on the lowest rung: its values beside the best, all other knobs alike.
+    """One knob on a rung: its values beside the best, all other knobs alike.
 
     Attributes:
         knob: "max_lr", "momentum", and "total_decay", or "weight_decay" where the ladder kept that itself between lengths.
@@ -36,6 +36,7 @@ class KnobContrast:
         close: Values that cannot be told from the best, itself among them; all that finished where the noise is not known.
         state: "told_apart": every other value is worse. "close": some value cannot be told from the best. "unknown": so is the noise, as nothing was repeated.
         confidence: Probability that the best value beats the next, given the noise between seeds; .5 where that is not known.
+        steps: Updates of that rung's runs; 0 where nobody said.
     """
 
     knob: str
@@ -44,6 +45,7 @@ class KnobContrast:
     close: tuple[float, ...]
     state: str
     confidence: float
+    steps: int = 0
 
     @property
     def matters(self) -> bool | None:
@@ -61,8 +63,23 @@ class KnobContrast:
         }[self.state]
         return Finding(
             kind=self.knob, value=self.value, interval=None if self.state == UNKNOWN else (min(self.close), max(self.close)), confidence=self.confidence,
-            evidence=f"On the lowest rung, other knobs alike: {listed}.{said}", not_established=_DOUBT[self.knob],
+            evidence=f"At {self.steps} updates, other knobs alike: {listed}.{said}", not_established=_DOUBT[self.knob],
         )  # fmt: skip
+
+
+def first_contrasts(rungs: Mapping[int, Mapping[JointChoice, Scores]], *, learnt: float, close_noise: float) -> tuple[KnobContrast, ...]:
+    """Each knob on the lowest rung that varies it: what decay does is not tried on the shortest runs.
+
+    Args:
+        rungs: Updates, ascending → choice → seed → score; the best choice of each first.
+        learnt: What the best run learnt.
+        close_noise: From how many standard deviations of a difference on values can be told apart.
+    """
+    found: dict[str, KnobContrast] = {}
+    for steps, scores in rungs.items():
+        for contrast in knob_contrasts(scores, learnt=learnt, close_noise=close_noise):
+            found.setdefault(contrast.knob, replace(contrast, steps=steps))
+    return tuple(found.values())
 
 
 def knob_contrasts(scores: Mapping[JointChoice, Scores], *, learnt: float, close_noise: float) -> tuple[KnobContrast, ...]:

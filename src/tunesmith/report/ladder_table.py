@@ -78,8 +78,12 @@ def contrast_lead(reading: LadderReading) -> str:
 
 
 def contrast_lines(reading: LadderReading) -> tuple[tuple[str, str], ...]:
-    """Each knob with what the lowest rung tells of it."""
-    return tuple((finding_title(contrast.knob), contrast_text(contrast)) for contrast in reading.contrasts)
+    """Each knob with what the lowest rung that varies it tells of it."""
+    lowest = reading.rungs[0].steps
+    return tuple(
+        (finding_title(contrast.knob), contrast_text(contrast) + ("" if contrast.steps in (0, lowest) else f", in runs of {contrast.steps:,} updates"))
+        for contrast in reading.contrasts
+    )
 
 
 def contrast_text(contrast: KnobContrast) -> str:
