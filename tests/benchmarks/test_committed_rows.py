@@ -5,6 +5,7 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
+from benchmarks.ablation.__main__ import main as ablation
 from benchmarks.finders.__main__ import main as finders
 from benchmarks.finders.what_if import RULES
 from benchmarks.finders.what_if import main as what_if
@@ -61,17 +62,22 @@ def test_the_tasks_kept_apart_load_and_train_a_step(name: str) -> None:
     assert (checked.n_parameters, checked.n_valid) == (facts.parameters, facts.n_valid)
 
 
+OF_KEPT_APART = ["--task-folder", str(KEPT_APART), "--cache", str(RESULTS / "kept_apart"), "--methods", "ladder@1,report@1,untuned", "--studies", "5"]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "options"), [("bench", []), ("bench-quick", ["--quick"])])
-def test_the_committed_tables_are_what_the_rows_add_up_to(tmp_path: Path, name: str, options: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("name", "options", "folder"), [("bench", [], RESULTS), ("bench-quick", ["--quick"], RESULTS), ("bench", OF_KEPT_APART, RESULTS / "kept_apart")]
+)
+def test_the_committed_tables_are_what_the_rows_add_up_to(tmp_path: Path, name: str, options: list[str], folder: Path) -> None:
     assert main([*options, "--cached", "--out", str(tmp_path)]) == 0
-    made, committed = (json.loads((folder / f"{name}.json").read_text()) for folder in (tmp_path, RESULTS))
+    made, committed = (json.loads((place / f"{name}.json").read_text()) for place in (tmp_path, folder))
     for document in (made, committed):
         for result in document["results"]:  # the package may have changed since, of which the tables tell
             result.pop("is_current", None)
             for study in result["studies"]:
                 del study["is_current"]
-    for part in ("tasks", "methods", "overall", "results", "snapshots", "curves", "profiles", "wins", "cost_ratios"):
+    for part in ("tasks", "methods", "overall", "results", "snapshots", "curves", "profiles", "wins", "cost_ratios", "coverage"):
         assert made[part] == committed[part], part
 
 
@@ -83,6 +89,12 @@ def test_the_committed_table_of_finders_is_what_the_rows_add_up_to(tmp_path: Pat
             del line["is_current"]
     for part in ("tasks", "pairs", "methods"):
         assert made[part] == committed[part], part
+
+
+def test_the_committed_table_of_the_ablation_is_what_the_rows_add_up_to(tmp_path: Path) -> None:
+    assert ablation(["--cached", "--studies", "1", "--out", str(tmp_path)]) == 0
+    made, committed = ((folder / "ablation.md").read_text().splitlines() for folder in (tmp_path, RESULTS))
+    assert [line for line in made if line.startswith("|")] == [line for line in committed if line.startswith("|")]
 
 
 def test_other_rates_are_judged_from_the_committed_rows(capsys: pytest.CaptureFixture[str]) -> None:

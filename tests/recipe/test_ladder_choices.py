@@ -11,6 +11,8 @@ from torch import Tensor, nn
 
 from tunesmith.errors import StudyError, TaskError
 from tunesmith.plan import Plan, StudyOutcome
+from tunesmith.report.evidence import read_evidence
+from tunesmith.report.story import weights_sentence
 from tunesmith.settings import Settings
 from tunesmith.study import Study
 from tunesmith.task import Task
@@ -127,6 +129,14 @@ class TestInterval:
         with Study.open(done.folder) as study:
             assert study.plan is not None
             assert study.plan.confirmed == confirmed
+
+    def test_where_the_trained_networks_lie_is_told(self, tmp_path: Path) -> None:
+        done = tuned(make_task(), tmp_path, fixed=KNOBS | {"epochs": 20})
+        with Study.open(done.folder) as study:
+            said = weights_sentence(read_evidence(study))
+        (path,) = (word.rstrip(".") for word in said.split() if word.startswith("checkpoints/"))
+        assert (done.folder / path).is_file()
+        assert "selected" not in said
 
     def test_more_seeds_narrow_it(self, tmp_path: Path) -> None:
         one, six = (tuned(make_task(), tmp_path / str(n), fixed=KNOBS | {"epochs": 20}, confirm_seeds=n).plan.confirmed for n in (1, 6))

@@ -125,7 +125,7 @@ def _after_a_quarter(lab: Laboratory, plan: Experiment, *, search: Experiment) -
         kind="against_current", value=gain if math.isfinite(gain) else None, confidence=0.75, evidence=evidence,
         not_established="How the current settings end in full: that was not worth its price here. --confirm-seeds 2 or a --budget above 1 trains them in full.",
     )  # fmt: skip
-    verdict = "Clearly behind after a quarter of a training."
+    verdict = "The current settings are clearly behind after a quarter of a training."
     lab.put(dataclasses.replace(found, verdict=verdict))
     return Beside(outcome=StudyOutcome.RECOMMENDED, findings=(finding,))
 

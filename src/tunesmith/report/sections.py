@@ -13,7 +13,7 @@ from tunesmith.report.ladder import ladder_section
 from tunesmith.report.markup import Markup, element, joined, table
 from tunesmith.report.overlays import capacity_section, conditions_section
 from tunesmith.report.range_tests import range_section
-from tunesmith.report.story import advice, cost_sentence, doubts, headline, ledger, outcome_text, result_rows, result_sentence, spread_text
+from tunesmith.report.story import advice, cost_sentence, doubts, headline, ledger, outcome_text, result_rows, result_sentence, spread_text, weights_sentence
 from tunesmith.report.trials import confirm_section, knob_section
 from tunesmith.report.wording import plain, probe_title
 from tunesmith.settings import Json
@@ -115,6 +115,7 @@ def _results(evidence: Evidence) -> Markup:
             element("h3", "Confirmed beside the current settings" if len(rows) > 1 else "Confirmed"),
             table(head, cells, class_="results"),
             element("p", note, class_="quiet"),
+            element("p", weights_sentence(evidence), class_="quiet"),
         ]
     )
 

@@ -119,6 +119,18 @@ def _next_run(plan: Plan | None) -> str:
     return "" if interval is None else f" One new run with the plan ends between {interval_text(interval).replace(' to ', ' and ')} in nine of ten cases."
 
 
+def weights_sentence(evidence: Evidence) -> str:
+    """Where the networks that confirmed the plan lie, so that nobody trains them again; empty where there are none."""
+    confirm = evidence.experiment("confirm")
+    if evidence.plan is None or evidence.plan.confirmed is None or confirm is None:
+        return ""
+    seeds = evidence.plan.confirmed.seeds
+    plans = {(arm.run.spec.settings, arm.run.spec.total_steps) for arm in confirm.arms}
+    kept = [arm.run.spec for arm in confirm.arms if arm.run.spec.seed in seeds and arm.run.spec.keeps_weights]
+    selected = f", selected among {counted(len(plans), 'plan')} by this validation {plain(evidence.goal)}" if len(plans) > 1 else ""
+    return f"Trained weights{selected}: {listed([f'checkpoints/{spec.key}.pt' for spec in kept])}." if kept else ""
+
+
 def cost_sentence(evidence: Evidence) -> str:
     """What everything cost."""
     cost = evidence.cost

@@ -10,7 +10,7 @@ from tunesmith.plots.digits import number_text, seconds_text, trainings_text
 from tunesmith.report.evidence import Evidence, read_evidence
 from tunesmith.report.finite import finite_json
 from tunesmith.report.knobs import knob_rows, schedule_text, split_by_effect
-from tunesmith.report.story import advice, cost_sentence, doubts, headline, ledger, outcome_text, result_rows, result_sentence, spread_text
+from tunesmith.report.story import advice, cost_sentence, doubts, headline, ledger, outcome_text, result_rows, result_sentence, spread_text, weights_sentence
 from tunesmith.report.wording import confidence_word, ended, plain, probe_title
 from tunesmith.settings import Json
 
@@ -113,7 +113,8 @@ def _result_block(evidence: Evidence) -> list[str]:
     has_test = any(row.test is not None for row in rows)
     cells = [("", f"validation {goal}", *([f"test {goal}"] if has_test else []), "seeds", "steps")]
     cells += [(row.name, spread_text(row.valid), *([spread_text(row.test)] if has_test else []), f"{len(row.seeds)}", number_text(row.steps)) for row in rows]
-    return ["Full trainings on fresh seeds (mean, lowest to highest)", *_table(cells)]
+    weights = weights_sentence(evidence)
+    return ["Full trainings on fresh seeds (mean, lowest to highest)", *_table(cells), *(_wrapped(weights, indent="  ") if weights else [])]
 
 
 def _effect_block(evidence: Evidence) -> list[str]:
