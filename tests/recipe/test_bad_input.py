@@ -163,7 +163,8 @@ class TestReadOnly:
 
 
 FILL_THE_DISK = """
-import resource, sys
+import resource, sys, tempfile
+tempfile.gettempdir()  # torch asks for it, and finding it takes a file
 from tests.recipe.tiny import make_task, time_model
 from tunesmith.errors import StudyError
 from tunesmith.recipe import tune

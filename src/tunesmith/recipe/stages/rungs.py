@@ -101,6 +101,8 @@ class Ladder:
         planned = steps if is_plan else self.full_steps
         unit = self._total_decay_of_one(settings, steps=planned)
         decay = self.limits.clip("weight_decay", rounded(joint.decay / unit))
+        if is_plan and not self.limits.is_free("weight_decay"):
+            return dataclasses.replace(settings, weight_decay=decay)  # to the bit
         return dataclasses.replace(settings, weight_decay=decay * unit / self._total_decay_of_one(settings, steps=steps))
 
     def at_momentum(self, joint: Joint, momentum: float) -> Joint:
