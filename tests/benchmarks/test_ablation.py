@@ -33,9 +33,10 @@ from tests.recipe.tiny import INPUTS, Tuned, blobs, is_sweep, make_task, tuned
 from torch import nn
 
 from tunesmith.errors import InputError
-from tunesmith.recipe import confirming, ladder_recipe
-from tunesmith.recipe.stages import rungs
-from tunesmith.recipe.stages.rungs import Ladder
+from tunesmith.recipe import confirming
+from tunesmith.recipe.ladder import climb as ladder_recipe
+from tunesmith.recipe.ladder import rungs
+from tunesmith.recipe.ladder.rungs import Ladder
 from tunesmith.schedules import total_decay
 from tunesmith.settings import RunSpec, Settings
 

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from tunesmith.plan import Plan, StudyOutcome
 from tunesmith.recipe import tune
-from tunesmith.recipe.stages.lengths import Lengths
+from tunesmith.recipe.ladder.lengths import Lengths
 from tunesmith.settings import Settings
 from tunesmith.study import Study
 

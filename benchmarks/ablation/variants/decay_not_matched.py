@@ -11,7 +11,7 @@ from benchmarks.ablation.replacing import replaced
 from benchmarks.methods import ladder
 from benchmarks.proof.problem import Choice, Problem
 from tunesmith.recipe import confirming
-from tunesmith.recipe.stages.rungs import Joint, Ladder
+from tunesmith.recipe.ladder.rungs import Joint, Ladder
 from tunesmith.settings import Settings
 
 IS_OURS = True

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from benchmarks.ablation.replacing import replaced
 from benchmarks.methods import ladder
 from benchmarks.proof.problem import Choice, Problem
-from tunesmith.recipe.stages.rungs import Joint, Ladder
+from tunesmith.recipe.ladder.rungs import Joint, Ladder
 from tunesmith.schedules import total_decay
 from tunesmith.settings import Settings
 

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from benchmarks.ablation.replacing import replaced
 from benchmarks.methods import ladder
 from benchmarks.proof.problem import Choice, Problem
-from tunesmith.recipe.stages.joint import decays
-from tunesmith.recipe.stages.rungs import Joint, Ladder, Tried
+from tunesmith.recipe.ladder.joint import decays
+from tunesmith.recipe.ladder.rungs import Joint, Ladder, Tried
 
 IS_OURS = True
 

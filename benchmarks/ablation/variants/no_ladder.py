@@ -11,11 +11,11 @@ from benchmarks.ablation.replacing import replaced
 from benchmarks.methods import ladder
 from benchmarks.proof.problem import Choice, Problem
 from tunesmith.finding import Finding
-from tunesmith.recipe import ladder_recipe
-from tunesmith.recipe.ladder_recipe import Climbed, _planned
-from tunesmith.recipe.stages.joint import REPEATED, promoted
-from tunesmith.recipe.stages.lengths import Lengths
-from tunesmith.recipe.stages.rungs import Ladder
+from tunesmith.recipe.ladder import climb as ladder_recipe
+from tunesmith.recipe.ladder.climb import Climbed, _planned
+from tunesmith.recipe.ladder.joint import REPEATED, promoted
+from tunesmith.recipe.ladder.lengths import Lengths
+from tunesmith.recipe.ladder.rungs import Ladder
 from tunesmith.task import Task
 
 IS_OURS = True

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from benchmarks.ablation.replacing import replaced
 from benchmarks.methods import ladder
 from benchmarks.proof.problem import Choice, Problem
-from tunesmith.recipe.stages.rungs import Joint, Ladder, Tried
+from tunesmith.recipe.ladder.rungs import Joint, Ladder, Tried
 
 IS_OURS = True
 

@@ -13,7 +13,7 @@ from tunesmith.reading.clues import has_learnt
 from tunesmith.reading.goal import final_value, score
 from tunesmith.reading.seed_noise import SeedNoise
 from tunesmith.recipe.laboratory import Laboratory
-from tunesmith.recipe.stages.lengths import level_of
+from tunesmith.recipe.ladder.lengths import level_of
 from tunesmith.settings import Settings
 
 UNKNOWN_NOISE_SHARE = 0.25

@@ -16,8 +16,8 @@ from tunesmith.reading.clues import read_clues
 from tunesmith.reading.goal import final_value
 from tunesmith.recipe.beside import compare_with_current, mean_score, seed_noise
 from tunesmith.recipe.laboratory import Laboratory
+from tunesmith.recipe.ladder.lengths import Lengths
 from tunesmith.recipe.limits import Limits
-from tunesmith.recipe.stages.lengths import Lengths
 from tunesmith.recipe.stages.state import rounded
 from tunesmith.schedules import total_decay
 from tunesmith.settings import Settings

@@ -5,7 +5,7 @@ from tunesmith.recipe.allowance import BRACKET_SHARE, LONGEST_SHORT_RUN, LOOK_SH
 from tunesmith.recipe.beside import QUARTER
 from tunesmith.recipe.confirming import MOST_ANSWERS, SHORTEST_ANSWER, evaluations, validation_slice
 from tunesmith.recipe.laboratory import Laboratory
-from tunesmith.recipe.ladder_recipe import LADDER_KNOBS, RUNG_SHARES
+from tunesmith.recipe.ladder.climb import LADDER_KNOBS, RUNG_SHARES
 from tunesmith.recipe.limits import Limits
 from tunesmith.recipe.progress import Forecast
 from tunesmith.settings import Settings

@@ -20,7 +20,7 @@ from tunesmith.recipe.description import check_kind, describe
 from tunesmith.recipe.forecast import forecast_of
 from tunesmith.recipe.found import Found, first_size, refused
 from tunesmith.recipe.laboratory import Laboratory
-from tunesmith.recipe.ladder_recipe import climb, is_affordable
+from tunesmith.recipe.ladder.climb import climb, is_affordable
 from tunesmith.recipe.limits import Limits
 from tunesmith.recipe.probe_study import hold_conditions, write_study_report
 from tunesmith.recipe.progress import Progress, SilentProgress

@@ -1,1 +1,1 @@
-"""The stages of recipe `report`, one file each: what to run, how to decide. Each takes the laboratory and settings, and gives settings and findings."""
+"""The stages of recipe `report`, one file each, and the sweeps of both recipes. Each takes laboratory and settings, and gives settings and findings."""

@@ -12,8 +12,8 @@ from tunesmith.probes.momentum import at_momentum
 from tunesmith.reading.goal import score
 from tunesmith.reading.joint_choices import LENGTH_EXPONENT
 from tunesmith.recipe.laboratory import Laboratory
+from tunesmith.recipe.ladder.lengths import level_of
 from tunesmith.recipe.limits import Limits
-from tunesmith.recipe.stages.lengths import level_of
 from tunesmith.recipe.stages.state import rounded
 from tunesmith.schedules import total_decay
 from tunesmith.settings import Settings

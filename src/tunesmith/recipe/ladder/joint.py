@@ -3,7 +3,7 @@
 import dataclasses
 import math
 
-from tunesmith.recipe.stages.rungs import Joint, Ladder, Tried
+from tunesmith.recipe.ladder.rungs import Joint, Ladder, Tried
 from tunesmith.recipe.stages.state import rounded
 
 FRACTIONS = (1.0, 0.4, 0.16)

@@ -29,12 +29,12 @@ from tunesmith.probes.lr_range import FEWEST_STEPS
 from tunesmith.recipe.allowance import BRACKET_SHARE, bracket_steps
 from tunesmith.recipe.found import NO_RANGE, Found, first_settings, spent
 from tunesmith.recipe.laboratory import Laboratory
+from tunesmith.recipe.ladder.conditions import weigh_conditions
+from tunesmith.recipe.ladder.findings import ladder_findings
+from tunesmith.recipe.ladder.joint import FEWEST_ARMS, REPEATED, gentler, lowest_rung, neighbours, promoted, second_rung
+from tunesmith.recipe.ladder.lengths import Lengths, overfitting_looms
+from tunesmith.recipe.ladder.rungs import Joint, Ladder, Tried
 from tunesmith.recipe.limits import Limits
-from tunesmith.recipe.stages.conditions import weigh_conditions
-from tunesmith.recipe.stages.joint import FEWEST_ARMS, REPEATED, gentler, lowest_rung, neighbours, promoted, second_rung
-from tunesmith.recipe.stages.ladder_findings import ladder_findings
-from tunesmith.recipe.stages.lengths import Lengths, overfitting_looms
-from tunesmith.recipe.stages.rungs import Joint, Ladder, Tried
 from tunesmith.recipe.stages.sweep import run_bracket, run_sweeps
 from tunesmith.settings import Settings
 from tunesmith.task import Task

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from tunesmith.experiment import Arm
 from tunesmith.finding import Finding
 from tunesmith.reading.goal import final_value
-from tunesmith.recipe.stages.joint import NEIGHBOUR
-from tunesmith.recipe.stages.rungs import Joint, Ladder, Tried
+from tunesmith.recipe.ladder.joint import NEIGHBOUR
+from tunesmith.recipe.ladder.rungs import Joint, Ladder, Tried
 from tunesmith.recipe.stages.state import rounded
 from tunesmith.task import Task
 

@@ -2,7 +2,7 @@
 
 from tunesmith.finding import Finding
 from tunesmith.reading.comparison import noise_between_seeds
-from tunesmith.recipe.stages.rungs import Joint, Ladder, Tried
+from tunesmith.recipe.ladder.rungs import Joint, Ladder, Tried
 from tunesmith.recipe.stages.state import rounded
 from tunesmith.settings import Settings
 
