@@ -286,7 +286,7 @@ class TestTasks:
         confirming = [stored.run for stored in done.stored() if stored.purpose == "confirm"]
         assert len(confirming) >= 2
         assert {run.spec.seed for run in confirming} == set(range(500, 500 + len(confirming)))
-        assert any("was lowest at update" in verdict for verdict in done.heard.verdicts)
+        assert any("was best at update" in verdict for verdict in done.heard.verdicts)
         assert done.plan.total_steps < full
         assert min(run.curve.valid_loss[-1] for run in confirming) == done.plan.confirmed.valid[0]  # type: ignore[union-attr]
 

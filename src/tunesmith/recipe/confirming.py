@@ -16,7 +16,7 @@ from tunesmith.reading.clues import read_clues
 from tunesmith.reading.goal import final_value
 from tunesmith.recipe.beside import compare_with_current, mean_score, seed_noise
 from tunesmith.recipe.laboratory import Laboratory
-from tunesmith.recipe.ladder.lengths import Lengths
+from tunesmith.recipe.ladder.lengths import MUCH_SHORTER, Lengths
 from tunesmith.recipe.limits import Limits
 from tunesmith.recipe.stages.state import rounded
 from tunesmith.schedules import total_decay
@@ -102,6 +102,8 @@ def confirm_plan(
         if answer is None:
             break
         changed, steps, sentence = answer
+        if steps != length and any(_is_much_alike(steps, experiment) for experiment in experiments):
+            break
         lab.progress.decided(sentence)
         tried, new_clue = _train_plan(lab, changed, total_steps=steps, seeds=lab.confirm_seeds(1, first=attempt))
         experiments.append(tried)
@@ -152,6 +154,12 @@ def trained(task: Task, curves: Sequence[Curve], *, seeds: Sequence[int]) -> Tra
 def _trained(task: Task, experiment: Experiment) -> Trained:
     runs = [arm.run for arm in experiment.arms]
     return trained(task, [run.curve for run in runs], seeds=[run.spec.seed for run in runs])
+
+
+def _is_much_alike(steps: int, experiment: Experiment) -> bool:
+    """Whether a plan of about that length was trained already."""
+    trained_steps = experiment.arms[0].run.spec.total_steps
+    return max(steps, trained_steps) <= MUCH_SHORTER * min(steps, trained_steps)
 
 
 def _interval(lab: Laboratory, best: Experiment) -> tuple[float, float] | None:
@@ -209,7 +217,7 @@ def _shorter(lab: Laboratory, settings: Settings, *, length: int, limits: Limits
     shorter = max(1, round(length * min(LONGEST_ANSWER, max(SHORTEST_ANSWER, lowest_step / length))))
     matched = shortened(settings, total_steps=shorter, planned_steps=length, optimizer_name=lab.checked.acts_like)
     decay = limits.clip("weight_decay", rounded(matched.weight_decay))
-    sentence = f"The plan's loss was lowest at update {lowest_step} of {length}: trying {shorter} updates, on fresh seeds."
+    sentence = f"The plan's {lab.task.goal} was best at update {lowest_step} of {length}: trying {shorter} updates, on fresh seeds."
     return dataclasses.replace(settings, weight_decay=decay), shorter, sentence
 
 

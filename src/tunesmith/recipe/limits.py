@@ -9,6 +9,7 @@ from tunesmith.errors import InputError
 
 TUNED = ("lr", "batch_size", "momentum", "weight_decay")
 FIXABLE = (*TUNED, "epochs")
+PAIR = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,9 +36,12 @@ class Limits:
         for name, value in self.fixed.items():
             if name not in FIXABLE:
                 raise InputError(f"fixed must name one of {', '.join(FIXABLE)}, got {name!r}.")
-            if not isinstance(value, Real):
-                raise InputError(f"fixed {name} must be a number, got {value!r}. Fix another.")
-        for name, (low, high) in self.bounds.items():
+            if not isinstance(value, Real) or isinstance(value, bool) or not math.isfinite(value):
+                raise InputError(f"fixed {name} must be a finite number, got {value!r}. Fix another.")
+        for name, bound in self.bounds.items():
+            if not isinstance(bound, (tuple, list)) or len(bound) != PAIR or not all(isinstance(end, Real) for end in bound):
+                raise InputError(f"bounds of {name} must be (low, high), two numbers, got {bound!r}.")
+            low, high = bound
             if name not in TUNED:
                 raise InputError(f"bounds must name one of {', '.join(TUNED)}, got {name!r}.")
             if name in self.fixed:

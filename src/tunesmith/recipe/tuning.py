@@ -214,7 +214,7 @@ def _as_confirmed(findings: tuple[Finding, ...], searched: Settings | None, conf
         return findings
     names = {"max_lr": "lr", "weight_decay": "weight_decay", "momentum": "momentum"}
     now = {kind: getattr(settings, name) for kind, name in names.items() if getattr(settings, name) != getattr(searched, name)}
-    now["length"] = float(confirmed.total_steps)
+    now |= {"length": float(confirmed.total_steps), "batch_size": float(settings.batch_size)}
     if confirmed.takes_current:
         changed = "That is what you train with today; what the search found is in the evidence."
     else:

@@ -49,19 +49,19 @@ def _finding(finding: Finding) -> Markup:
 
 def numbers_of(evidence: Evidence, experiments: Sequence[Experiment]) -> Markup:
     """The figure as a table, folded away."""
-    arms = [arm for experiment in experiments for arm in experiment.arms]
+    arms = [(experiment.probe, arm) for experiment in experiments for arm in experiment.arms]
     goals = ["loss"] if evidence.goal == "loss" else ["loss", evidence.goal]
     head = ("Run", "Seed", "Updates", *(f"Final validation {goal}" for goal in goals), "Ended", "Full trainings")
     rows = (
         (
-            arm.label,
+            arm.label if probe != "current_quarter" else "a quarter, current settings",
             str(arm.run.spec.seed),
             f"{len(arm.run.curve.train_loss):,}",
             *(number_text(final_value(arm.run.curve, goal=goal), digits=4) for goal in goals),
             str(arm.run.curve.outcome).replace("_", " "),
             trainings_text(evidence.full_trainings(arm.run)),
         )
-        for arm in arms
+        for probe, arm in arms
     )
     numbers = (1, 2, *range(3, 3 + len(goals)), 4 + len(goals))
     return element("details", element("summary", f"The numbers: {counted(len(arms), 'run')}"), table(head, rows, numbers=numbers))

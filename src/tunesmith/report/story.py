@@ -116,7 +116,12 @@ def result_sentence(evidence: Evidence) -> str:
 
 def _next_run(plan: Plan | None) -> str:
     interval = None if plan is None or plan.confirmed is None else plan.confirmed.interval
-    return "" if interval is None else f" One new run with the plan ends between {interval_text(interval).replace(' to ', ' and ')} in nine of ten cases."
+    if interval is None:
+        return ""
+    low, high = interval
+    digits = next((digits for digits in (3, 4, 5, 6) if number_text(low, digits=digits) != number_text(high, digits=digits)), 7)
+    ends = f"{number_text(low, digits=digits)} and {number_text(high, digits=digits)}"
+    return f" One new run with the plan ends between {ends} in nine of ten cases."
 
 
 def weights_sentence(evidence: Evidence) -> str:
