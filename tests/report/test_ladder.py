@@ -41,7 +41,7 @@ def visible(document: str) -> str:
 
 def test_what_was_tried_comes_after_what_it_led_to(study: Study) -> None:
     assert re.findall(r"<h2>(.*?)</h2>", report_html(read_evidence(study))) == [
-        "The plan", "Code to paste", "Confirmed in full", "Ladder of lengths", "Range tests", "The clues", "What matters and what does not",
+        "The plan", "Code to paste", "Confirmed", "Ladder of lengths", "Range tests", "The clues", "What matters and what does not",
         "What is not established", "What it cost", "Settings of the study",
     ]  # fmt: skip
 

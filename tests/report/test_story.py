@@ -37,7 +37,7 @@ def test_every_outcome_has_a_headline(evidence: Evidence, outcome: StudyOutcome)
     [
         (trained(0.1), trained(0.2), "50 % lower validation loss than with the current ones"),
         (trained(0.3), trained(0.2), "50 % higher validation loss"),
-        (trained(0.1), None, "validation loss 0.1 in full trainings"),
+        (trained(0.1), None, "validation loss 0.1 when trained to the end"),
         (trained(0.1), trained(math.nan), "the current ones do not finish a training"),
         (trained(math.nan), trained(0.1), "did not finish"),
         (trained(-3.0), trained(-2.0), "-3 instead of -2"),

@@ -16,7 +16,7 @@ from tunesmith.report.wording import confidence_word, ended
 _HEIGHT = 400
 """Pixels."""
 _MOST_RUNS = 3
-"""Confirming runs that are drawn, one below the other (our choice); the others are in "Confirmed in full"."""
+"""Confirming runs that are drawn, one below the other (our choice); the others are in "Confirmed"."""
 
 
 def clues_section(evidence: Evidence, plots: Plots) -> Markup:

@@ -1,5 +1,8 @@
 """The section on the ladder: joint choices over the length of their runs, the lowest rung over the peak, and a table that is their legend."""
 
+import dataclasses
+
+from tunesmith.experiment import Experiment
 from tunesmith.plots.ladder_facts import LadderFacts, LadderLine, ladder_facts
 from tunesmith.reading.ladder import FALLING, LEVEL, ONE_RUNG, RISING, LadderReading
 from tunesmith.report.evidence import Evidence
@@ -13,6 +16,12 @@ from tunesmith.report.wording import counted, plain, probe_title
 _HEIGHT = 400
 _SIGNS = (("●", "○"), ("■", "□"), ("◆", "◇"), ("▲", "△"))
 """Filled and hollow, by the number of the momentum: the points of the figure."""
+
+
+def _as_planned(evidence: Evidence, experiment: Experiment) -> Experiment:
+    """With the plan's findings in the place of the search's: confirming may have changed a knob, and says so there."""
+    planned = {} if evidence.plan is None else {finding.kind: finding for finding in evidence.plan.findings}
+    return dataclasses.replace(experiment, findings=tuple(planned.get(finding.kind, finding) for finding in experiment.findings))
 
 
 def ladder_section(evidence: Evidence, plots: Plots) -> Markup:
@@ -34,7 +43,14 @@ def ladder_section(evidence: Evidence, plots: Plots) -> Markup:
         f"Shape: the momentum. Hollow: more decay.{failed}"
     )
     box = figure(lengths, peaks, class_="pair uneven", claim=_claim(reading), caption=caption)
-    parts = [verdict_of(experiment), box, _choices(facts), _contrasts(reading), findings_of(experiment), numbers_of(evidence, [experiment])]
+    parts = [
+        verdict_of(experiment),
+        box,
+        _choices(facts),
+        _contrasts(reading),
+        findings_of(_as_planned(evidence, experiment)),
+        numbers_of(evidence, [experiment]),
+    ]
     return joined(parts)
 
 

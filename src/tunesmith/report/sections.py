@@ -34,7 +34,7 @@ Maker = tuple[str, str, Callable[[], Markup]]
 def all_sections(evidence: Evidence, plots: Plots) -> list[Markup]:
     """The page from headline to footer."""
     others = [experiment.probe for experiment in evidence.experiments if experiment.probe not in _PLACED]
-    confirmed: Maker = ("confirmed", "Confirmed in full", lambda: confirm_section(evidence, plots))
+    confirmed: Maker = ("confirmed", "Confirmed", lambda: confirm_section(evidence, plots))
     is_ladder = evidence.experiment("ladder") is not None
     makers: list[Maker] = [
         ("plan", "The plan", lambda: _plan(evidence)),
@@ -109,7 +109,7 @@ def _results(evidence: Evidence) -> Markup:
     head = ("", f"Validation {goal}", *([f"Test {goal}"] if has_test else []), "Seeds", "Steps")
     cells = [(row.name, spread_text(row.valid), *([spread_text(row.test)] if has_test else []), f"{len(row.seeds)}", number_text(row.steps)) for row in rows]
     better = "higher" if evidence.goal_is_higher_better else "lower"
-    note = f"Full trainings on fresh seeds, which chose nothing; mean, and lowest to highest where there are several. For the {goal}, {better} is better."
+    note = f"Trained to the end on seeds that the search did not use; mean, and lowest to highest where there are several. For the {goal}, {better} is better."
     return joined(
         [
             element("h3", "Confirmed beside the current settings" if len(rows) > 1 else "Confirmed"),

@@ -93,7 +93,7 @@ def _gain(evidence: Evidence, plan: Plan) -> str:
     if reached is None:
         return "the short runs favour them, and no full training has confirmed them yet"
     if before is None:
-        return f"validation {goal} {number_text(reached)} in full trainings"
+        return f"validation {goal} {number_text(reached)} when trained to the end"
     if not math.isfinite(reached):
         return "the short runs favour them, but a full training with them did not finish"
     if not math.isfinite(before):

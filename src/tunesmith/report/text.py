@@ -114,7 +114,7 @@ def _result_block(evidence: Evidence) -> list[str]:
     cells = [("", f"validation {goal}", *([f"test {goal}"] if has_test else []), "seeds", "steps")]
     cells += [(row.name, spread_text(row.valid), *([spread_text(row.test)] if has_test else []), f"{len(row.seeds)}", number_text(row.steps)) for row in rows]
     weights = weights_sentence(evidence)
-    return ["Full trainings on fresh seeds (mean, lowest to highest)", *_table(cells), *(_wrapped(weights, indent="  ") if weights else [])]
+    return ["Trained to the end on fresh seeds (mean, lowest to highest)", *_table(cells), *(_wrapped(weights, indent="  ") if weights else [])]
 
 
 def _effect_block(evidence: Evidence) -> list[str]:

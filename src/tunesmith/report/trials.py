@@ -89,7 +89,7 @@ def _knob_caption(experiment: Experiment, facts: ExperimentFacts, lines: Sequenc
 
 
 def confirm_section(evidence: Evidence, plots: Plots) -> Markup:
-    """The full trainings, with the clues read from them."""
+    """The plan trained to its end and the current settings, with the clues read from them."""
     confirm, current = evidence.experiment("confirm"), evidence.experiment("current")
     experiments = [found for found in (confirm, evidence.experiment("current_quarter"), current) if found is not None and found.arms]
     if not experiments:
@@ -125,7 +125,7 @@ def _confirm_caption(experiments: Sequence[Experiment]) -> str:
     beside = "dashed grey: validation loss of the current settings" if len(experiments) > 1 else "the current settings were not trained in full"
     width = max(curve_facts(arm.run).train_width for found in experiments for arm in found.arms)
     return (
-        f"Full trainings: {listed(counts)}. Blue: validation loss of the plan, every evaluation, not smoothed. "
+        f"Trained to the end: {listed(counts)}. Blue: validation loss of the plan, every evaluation, not smoothed. "
         f"Grey: its training loss, smoothed by a centred Gaussian of {number_text(width, digits=2)} updates; "
         f"{beside}.{others} Dotted upright lines mark where a clue begins. "
         "A line that leaves the figure at its bottom goes on below."
