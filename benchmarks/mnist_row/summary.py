@@ -5,6 +5,8 @@ import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from scipy.stats import t
+
 from benchmarks.mnist_row.arms import Arm, Size
 from benchmarks.proof.cache import Row, Rows
 
@@ -76,7 +78,5 @@ def paired(ours: Mapping[int, float], theirs: Mapping[int, float]) -> Paired | N
     mean, won = statistics.fmean(differences), sum(difference > 0 for difference in differences)
     if len(differences) == 1 or not math.isfinite(mean):
         return Paired(n=len(differences), mean=mean, interval=None, won=won)
-    from scipy.stats import t  # noqa: PLC0415 (takes a moment to load)
-
     reach = float(t.ppf((1 + LEVEL) / 2, len(differences) - 1)) * statistics.stdev(differences) / math.sqrt(len(differences))
     return Paired(n=len(differences), mean=mean, interval=(mean - reach, mean + reach), won=won)

@@ -135,3 +135,11 @@ def tuned(task: Task, folder: Path, **options: object) -> Tuned:
 
 def is_sweep(stored: StoredRun) -> bool:
     return stored.run.spec.kind in (RunKind.LINEAR_RAMP, RunKind.EXPONENTIAL_RAMP)
+
+
+def overfitting() -> Task:
+    """Forty examples, a third of the labels wrong, a network that can learn them by heart, and time enough to do so."""
+    inputs, labels = blobs(48)
+    wrong = torch.rand(48, generator=torch.Generator().manual_seed(1)) < 1 / 3
+    shuffled = torch.where(wrong, torch.randint(4, (48,), generator=torch.Generator().manual_seed(2)), labels)
+    return make_task(model=lambda: nn.Sequential(nn.Linear(INPUTS, 64), nn.ReLU(), nn.Linear(64, 4)), train=(inputs, shuffled), epochs=200)
