@@ -146,6 +146,21 @@ class TestInterval:
         assert 0 < widths[1] < 2 * widths[0]
 
 
+class TestPlan:
+    @pytest.mark.parametrize(("options", "optimizer"), [({}, "sgd"), ({"budget": 0.3}, "nesterov"), ({"budget": 3}, "sgd"), ({}, "adamw"), ({}, "adam")])
+    def test_values_lie_in_their_intervals_and_are_rounded(self, tmp_path: Path, options: dict[str, float], optimizer: str) -> None:
+        plan = ladder(tmp_path, make_task(epochs=60, optimizer=optimizer), **options).plan
+        assert plan.weight_decay == float(f"{plan.weight_decay:.2g}")
+        for finding in plan.findings:
+            if finding.value is not None and finding.interval is not None:
+                assert finding.interval[0] <= finding.value <= finding.interval[1], finding
+
+    def test_what_decay_does_is_told_where_two_were_tried(self, tmp_path: Path) -> None:
+        plan = ladder(tmp_path).plan
+        (decay,) = (finding for finding in plan.findings if finding.kind == "weight_decay")
+        assert decay.interval is not None or "Confirming changed it" in decay.evidence
+
+
 class TestSlowStart:
     def test_a_network_that_shows_nothing_at_first_is_run_longer(self, tmp_path: Path) -> None:
         """Its output is scaled down so far that the first updates hardly move the loss."""

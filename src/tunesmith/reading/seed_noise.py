@@ -88,10 +88,6 @@ class SeedNoise:
         """By how much the means of `n_one` and `n_other` runs must differ for the better to be said to be better; 0 where the noise is unknown."""
         return self._quantile(2 * DECIDING - 1) * self.sd * math.sqrt(1 / n_one + 1 / n_other)
 
-    def probability(self, gain: float, *, n_one: int, n_other: int) -> float:
-        """How likely one is better whose mean is better by `gain`; .5 where the noise is unknown."""
-        return fmean(_NORMAL.cdf(gain / (scale * math.sqrt(1 / n_one + 1 / n_other))) for scale in self._scales) if self.sd > 0 else 0.5
-
     def interval(self, mean: float, *, n: int) -> tuple[float, float] | None:
         """Where one new run ends in nine of ten cases, after `n` runs with that mean; None where the noise is unknown."""
         if self.sd <= 0 or not math.isfinite(mean):

@@ -152,7 +152,7 @@ def _against_current(lab: Laboratory, gain: float, *, bound: float, plan: Experi
     n_plan, n_current = len(plan.arms), len(current.arms)
     is_sure = noise.sd > 0 and abs(gain) > 2 * bound and n_plan > MANY_SEEDS
     usual = "what is usual where so much is learnt" if not noise.measured else f"what is usual and {noise.measured + 1} seeds"
-    known = f"noise between seeds {noise.sd:.2g} ({usual}); a difference of {bound:.2g} would be one." if noise.sd else "their noise is not known."
+    known = f"noise between seeds {noise.sd:.2g} ({usual}); more than {bound:.2g} would not be chance." if noise.sd else "their noise is not known."
     finite = math.isfinite(gain)
     margin = noise.bound(n_plan, n_current)
     return Finding(

@@ -19,7 +19,6 @@ from tunesmith.recipe.laboratory import Laboratory
 from tunesmith.recipe.ladder.lengths import MUCH_SHORTER, Lengths
 from tunesmith.recipe.limits import Limits
 from tunesmith.recipe.stages.state import rounded
-from tunesmith.schedules import total_decay
 from tunesmith.settings import Settings
 from tunesmith.task import Task
 
@@ -200,7 +199,8 @@ def _answer(lab: Laboratory, clue: Finding, settings: Settings, *, length: int, 
     if clue.kind == OVERFITTING and clue.since_step is not None and limits.is_free("epochs"):
         return _shorter(lab, settings, length=length, limits=limits, lowest_step=clue.since_step)
     if clue.kind == OVERFITTING and limits.is_free("weight_decay"):
-        more = limits.clip("weight_decay", rounded(max(MORE_DECAY * settings.weight_decay, _decay_of_one(lab, settings, length=length))))
+        least = ADAM_DECAY if lab.checked.acts_like == "adam" else 1 / lab.unit_decay(settings, total_steps=length)  # forgets its weights once
+        more = limits.clip("weight_decay", rounded(max(MORE_DECAY * settings.weight_decay, least)))
         if more > settings.weight_decay:
             sentence = f"The plan overfits and its length is fixed: trying weight decay {more:.2g}, on fresh seeds."
             return dataclasses.replace(settings, weight_decay=more), length, sentence
@@ -235,14 +235,6 @@ def _lowest_on_the_way(lab: Laboratory, plan: Experiment) -> int | None:
         return None
     lowest, step = min(finite)
     return step if scores[-1] - lowest > LOWER * noise and step <= LONGEST_ANSWER * curve.eval_step[-1] else None
-
-
-def _decay_of_one(lab: Laboratory, settings: Settings, *, length: int) -> float:
-    """The weight decay at which a run forgets its weights once (METHOD, section 2.5); for Adam, which knows no total decay, a usual one."""
-    if lab.checked.acts_like == "adam":
-        return ADAM_DECAY
-    shape = lab.task.schedule if callable(lab.task.schedule) else None
-    return 1 / total_decay(dataclasses.replace(settings, weight_decay=1.0), total_steps=length, optimizer_name=lab.checked.acts_like, shape=shape)
 
 
 def _other_label(arm: Arm) -> str:

@@ -7,7 +7,7 @@ from tunesmith.finding import Finding
 from tunesmith.plan import StudyOutcome
 from tunesmith.probes.lr_range import FEWEST_STEPS, LOWEST_MOMENTUM, USUAL_MOMENTUM
 from tunesmith.reading.range_test import RangeOutcome
-from tunesmith.recipe.allowance import bracket_steps, first_batch_size
+from tunesmith.recipe.allowance import BRACKET_SHARE, bracket_steps, first_batch_size
 from tunesmith.recipe.laboratory import Laboratory
 from tunesmith.recipe.limits import Limits
 from tunesmith.recipe.stages.batch import candidate_sizes
@@ -59,13 +59,14 @@ def first_size(lab: Laboratory, limits: Limits) -> list[int]:
     return candidate_sizes(lab, first=first, limits=limits)
 
 
-def refused(lab: Laboratory, limits: Limits, *, batch_size: int) -> Found | None:
+def refused(lab: Laboratory, limits: Limits, *, batch_size: int, bracket_share: float) -> Found | None:
     """Why the search is not begun, before anything is spent on it; None where it can be.
 
     Args:
         lab: Whose task and budget.
         limits: With a fixed learning rate there is no sweep to pay for.
         batch_size: The first batch size.
+        bracket_share: Of the budget that the recipe may spend on the bracket.
     """
     steps = lab.task.steps_at(batch_size)
     if steps < lab.thresholds.fewest_steps:
@@ -74,7 +75,8 @@ def refused(lab: Laboratory, limits: Limits, *, batch_size: int) -> Found | None
             "Give more epochs, or fix a smaller batch_size."
         )
         return Found(outcome=StudyOutcome.ABSTAINED, advice=(advice,))
-    if limits.is_free("lr") and bracket_steps(search_examples=lab.budget * lab.full_training_examples, batch_size=batch_size) < FEWEST_STEPS:
+    search = bracket_share / BRACKET_SHARE * lab.budget * lab.full_training_examples
+    if limits.is_free("lr") and bracket_steps(search_examples=search, batch_size=batch_size) < FEWEST_STEPS:
         return spent(lab)
     return None
 

@@ -1,5 +1,6 @@
 """Where a recipe's runs are made: the study remembers them, the ledger counts them, the budget caps them."""
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
@@ -14,7 +15,8 @@ from tunesmith.fleet import Execute, Processes
 from tunesmith.plan import StudyCost
 from tunesmith.recipe.checkpoint import save_weights
 from tunesmith.recipe.progress import Progress
-from tunesmith.settings import RunSpec
+from tunesmith.schedules import total_decay
+from tunesmith.settings import RunSpec, Settings
 from tunesmith.study import Study
 from tunesmith.task import Task
 from tunesmith.thresholds import Thresholds
@@ -100,6 +102,13 @@ class Laboratory:
     def norm_examples(self, batch_size: int) -> int:
         """Examples forward that one re-estimation of BatchNorm statistics takes."""
         return min(max(NORM_STATISTICS_EXAMPLES, 2 * batch_size), self.task.n_train) if self.checked.has_batch_norm else 0
+
+    def unit_decay(self, settings: Settings, *, total_steps: int) -> float:
+        """Total decay of a run at weight decay 1 (METHOD, section 2.5); 1 for Adam, whose decay is part of the gradient that it normalises."""
+        if self.checked.acts_like == "adam":
+            return 1.0
+        shape = self.task.schedule if callable(self.task.schedule) else None
+        return total_decay(dataclasses.replace(settings, weight_decay=1.0), total_steps=total_steps, optimizer_name=self.checked.acts_like, shape=shape)
 
     def executor(self, purpose: Purpose) -> Execute:
         """Makes runs on the account of `purpose`: from the study where it holds them."""

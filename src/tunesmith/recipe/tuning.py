@@ -15,12 +15,13 @@ from tunesmith.plan import Plan, StudyOutcome
 from tunesmith.plan_file import write_plan
 from tunesmith.probes import named_conditions
 from tunesmith.probes.comparable import require_comparable
+from tunesmith.recipe.allowance import BRACKET_SHARE
 from tunesmith.recipe.confirming import Confirmed, confirm_plan
 from tunesmith.recipe.description import check_kind, describe
 from tunesmith.recipe.forecast import forecast_of
 from tunesmith.recipe.found import Found, first_size, refused
 from tunesmith.recipe.laboratory import Laboratory
-from tunesmith.recipe.ladder.climb import climb, is_affordable
+from tunesmith.recipe.ladder.climb import bracket_share, climb
 from tunesmith.recipe.limits import Limits
 from tunesmith.recipe.probe_study import hold_conditions, write_study_report
 from tunesmith.recipe.progress import Progress, SilentProgress
@@ -156,8 +157,9 @@ def _check_condition(task: Task, other: Task, *, name: str, device: str) -> Chec
 
 def _tuned(lab: Laboratory, limits: Limits, conditions: Mapping[str, Task], *, recipe: str, confirm_seeds: int, time_model: Path | None) -> Plan:
     sizes = first_size(lab, limits)
-    not_begun = refused(lab, limits, batch_size=sizes[0])
-    if not_begun is not None and not (recipe == "ladder" and is_affordable(lab, limits, batch_size=sizes[0])):
+    share = bracket_share(lab, sizes[0]) if recipe == "ladder" else BRACKET_SHARE
+    not_begun = refused(lab, limits, batch_size=sizes[0], bracket_share=share)
+    if not_begun is not None:
         return _plan(lab, not_begun, None)
     lab.set_aside(looking_examples(lab, first=sizes[0]))
     seconds_per_step = find_time_model(lab, sizes, given=time_model)

@@ -86,7 +86,7 @@ def climb(lab: Laboratory, limits: Limits, *, batch_size: int, conditions: Mappi
     largest, has_edge, unread = limits.clip("lr", settings.lr), False, None
     swept: tuple[Finding, ...] = ()
     if limits.is_free("lr"):
-        _, end_lr = run_bracket(lab, settings, share=_bracket_share(lab, batch_size))
+        _, end_lr = run_bracket(lab, settings, share=bracket_share(lab, batch_size))
         sweeps, reading = run_sweeps(lab, settings, end_lr=end_lr, share=RANGE_SHARE)
         swept, has_edge = sweeps.findings, reading.edge is not None
         unread = reading.outcome if reading.largest_lr is None else None
@@ -135,15 +135,8 @@ def _as_fixed(lab: Laboratory, limits: Limits, settings: Settings) -> Climbed:
     return Climbed(found=found, total_steps=lab.task.steps_at(settings.batch_size))
 
 
-def is_affordable(lab: Laboratory, limits: Limits, *, batch_size: int) -> bool:
-    """Whether the ladder can begin: it may spend twice what recipe `report` may on the bracket, where its fewest updates take that."""
-    if lab.task.steps_at(batch_size) < lab.thresholds.fewest_steps:
-        return False
-    search = _bracket_share(lab, batch_size) / BRACKET_SHARE * lab.budget * lab.full_training_examples
-    return not limits.is_free("lr") or bracket_steps(search_examples=search, batch_size=batch_size) >= FEWEST_STEPS
-
-
-def _bracket_share(lab: Laboratory, batch_size: int) -> float:
+def bracket_share(lab: Laboratory, batch_size: int) -> float:
+    """Of the budget: what recipe `report` gives the bracket, or twice that where it were too few updates."""
     usual = bracket_steps(search_examples=lab.budget * lab.full_training_examples, batch_size=batch_size)
     return BRACKET_SHARE if usual >= FEWEST_STEPS else 2 * BRACKET_SHARE
 
@@ -229,7 +222,7 @@ def _verdict(ladder: Ladder, plan: tuple[Settings, int], *, best: Tried, falls: 
         why += ", and the length is fixed"
     elif not falls and plan[1] > best.steps:
         why += ", but no run was long"
-    told = f"the plan has {plan[1]} updates, peak learning rate {plan[0].lr:.2g} and momentum {plan[0].momentum:g}"
+    told = f"{plan[1]} updates are confirmed first, with peak learning rate {plan[0].lr:.2g} and momentum {plan[0].momentum:g}"
     return f"At {best.steps} updates the {ladder.lab.task.goal} is {why}: {told}."
 
 

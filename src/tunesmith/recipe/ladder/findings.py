@@ -1,5 +1,7 @@
 """What the ladder found, knob by knob: the plan's value, what could not be told from it, and what short runs do not establish."""
 
+import dataclasses
+
 from tunesmith.finding import Finding
 from tunesmith.reading.comparison import noise_between_seeds
 from tunesmith.recipe.ladder.rungs import Joint, Ladder, Tried
@@ -21,13 +23,13 @@ def ladder_findings(ladder: Ladder, plan: Settings, *, best: Tried, steps: int) 
     """
     tried = ladder.tried()
     rungs = sorted({one.steps for one in tried})
-    told = f"{len(tried)} joint settings in annealed runs of {', '.join(str(rung) for rung in rungs)} updates, on one seed for all."
+    told = f"{len(tried)} joint settings in annealed runs of {', '.join(str(rung) for rung in rungs)} updates, compared on the same seed."
     near = [best.joint, *_near(ladder)]
-    lrs, momenta, decays = [joint.lr for joint in near], [joint.momentum for joint in near], [joint.decay for joint in near]
-    scale = plan.lr / best.joint.lr
+    lrs, momenta, decays = [joint.lr for joint in near], [joint.momentum for joint in near], _decays(ladder, best)
+    scale, decay_scale = plan.lr / best.joint.lr, plan.weight_decay / best.joint.decay if best.joint.decay else 1.0
     found = (
         Finding(
-            kind="max_lr", value=plan.lr, interval=(min(plan.lr, rounded(min(lrs) * scale)), max(plan.lr, rounded(max(lrs) * scale))), confidence=CONFIDENCE,
+            kind="max_lr", value=plan.lr, interval=_around(plan.lr, [lr * scale for lr in lrs]), confidence=CONFIDENCE,
             evidence=f"{told} The peak is carried to {steps} updates like length^-1/4.", not_established="That the exponent 1/4 is right here.",
         ),
         Finding(
@@ -35,7 +37,8 @@ def ladder_findings(ladder: Ladder, plan: Settings, *, best: Tried, steps: int) 
             evidence=told + _indifferent(momenta), not_established="That the order stays the same in full, or that a cycle beats a constant momentum.",
         ),
         Finding(
-            kind="weight_decay", value=plan.weight_decay, confidence=_confidence(decays),
+            kind="weight_decay", value=plan.weight_decay, confidence=_confidence(decays) if decays else 0.5,
+            interval=_around(plan.weight_decay, [decay * decay_scale for decay in decays]) if decays else None,
             evidence=f"{told} Total decay {best.joint.decay:g}, kept between lengths." + _indifferent(decays),
             not_established="How much decay a full training needs against overfitting: that comes late.",
         ),
@@ -59,6 +62,20 @@ def _near(ladder: Ladder) -> list[Joint]:
     noise = noise_between_seeds((ladder.experiment(),), goal=task.goal, higher_is_better=task.goal_is_higher_better)
     bound = lowest[0].score + max(2 * noise, ladder.near(lowest[0]))
     return [one.joint for one in lowest if one.score <= bound]
+
+
+def _decays(ladder: Ladder, best: Tried) -> list[float]:
+    """Total decays that the first length which tried several of them, all else alike, cannot tell from its best; none where none did."""
+    for steps in sorted({one.steps for one in ladder.tried()}):
+        alike = [one for one in ladder.tried(steps) if dataclasses.replace(one.joint, decay=best.joint.decay) == best.joint]
+        if len(alike) > 1:
+            return [one.joint.decay for one in alike if one.score <= alike[0].score + ladder.level(alike[0])]
+    return []
+
+
+def _around(value: float, found: list[float]) -> tuple[float, float]:
+    """From the smallest to the largest, to two digits, the value itself among them."""
+    return min(value, rounded(min(found))), max(value, rounded(max(found)))
 
 
 def _confidence(near: list[float]) -> float:

@@ -15,7 +15,6 @@ from tunesmith.recipe.laboratory import Laboratory
 from tunesmith.recipe.ladder.lengths import level_of
 from tunesmith.recipe.limits import Limits
 from tunesmith.recipe.stages.state import rounded
-from tunesmith.schedules import total_decay
 from tunesmith.settings import Settings
 from tunesmith.task import Task
 
@@ -99,11 +98,11 @@ class Ladder:
         low = None if self.base.min_momentum is None else max(0.0, round(joint.momentum - (self.base.momentum - self.base.min_momentum), 6))
         settings = dataclasses.replace(self.base, lr=lr, min_lr=None, momentum=joint.momentum, min_momentum=low)
         planned = steps if is_plan else self.full_steps
-        unit = self._total_decay_of_one(settings, steps=planned)
+        unit = self.lab.unit_decay(settings, total_steps=planned)
         decay = self.limits.clip("weight_decay", rounded(joint.decay / unit))
-        if is_plan and not self.limits.is_free("weight_decay"):
-            return dataclasses.replace(settings, weight_decay=decay)  # to the bit
-        return dataclasses.replace(settings, weight_decay=decay * unit / self._total_decay_of_one(settings, steps=steps))
+        if planned != steps:
+            decay = decay * unit / self.lab.unit_decay(settings, total_steps=steps)
+        return dataclasses.replace(settings, weight_decay=decay)
 
     def at_momentum(self, joint: Joint, momentum: float) -> Joint:
         """The choice at another momentum, at the learning rate that moves the weights as far."""
@@ -209,10 +208,3 @@ class Ladder:
         size = int(min(self.lab.checked.n_valid, max(SMALLEST_SLICE, allowed)))
         unit = 1 if self.lab.task.n_valid is not None else EVALUATION_BATCH_SIZE  # a batch maker gives whole batches
         return size - size % unit if size > unit else size
-
-    def _total_decay_of_one(self, settings: Settings, *, steps: int) -> float:
-        """Total decay of a run at weight decay 1; 1 for Adam."""
-        if self.lab.checked.acts_like == "adam":
-            return 1.0
-        shape = self.lab.task.schedule if callable(self.lab.task.schedule) else None
-        return total_decay(dataclasses.replace(settings, weight_decay=1.0), total_steps=steps, optimizer_name=self.lab.checked.acts_like, shape=shape)
