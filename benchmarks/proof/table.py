@@ -1,10 +1,12 @@
 """The result as Markdown: the bad news first."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from statistics import median
+from statistics import geometric_mean, median
 
 from benchmarks.proof.summary import Document
 from benchmarks.proof.wording import costs_text, described, number, overall_line
+from tunesmith.plan import StudyOutcome
 
 
 def table(document: Document) -> str:
@@ -15,6 +17,7 @@ def table(document: Document) -> str:
         _overall(document),
         _cost_ratios(document),
         _wins(document),
+        _outcomes(document),
         _coverage(document),
         "<!-- task by task -->",
         *(_task(document, name) for name in document["tasks"]),
@@ -71,12 +74,18 @@ def _cost_ratios(document: Document) -> str:
         ratios = sorted((found[mine, other, name] for name in names if (mine, other, name) in found), key=lambda one: (one["is_censored"], one["ratio"]))
         return shown(ratios[(len(ratios) - 1) // 2])
 
-    lines = [[f"{other} / {mine}", middle(mine, other), *(shown(found.get((mine, other, name))) for name in names)] for mine, other in pairs]
+    def mean(mine: str, other: str) -> str:
+        ratios = [found[mine, other, name] for name in names if (mine, other, name) in found]
+        bound = "> " if any(ratio["is_censored"] for ratio in ratios) else ""
+        return bound + number(geometric_mean([ratio["ratio"] for ratio in ratios]), digits=1)
+
+    lines = [[f"{other} / {mine}", middle(mine, other), mean(mine, other), *(shown(found.get((mine, other, name))) for name in names)] for mine, other in pairs]
     text = (
         "Total cost at which a peer's median study is as good on the test set as our median study, over our total. Below 1 the peer is cheaper. "
-        "“>”: it did not get there, and had spent so much. The median task is the lower of the two in the middle; what was not reached ranks last."
+        "“>”: it did not get there, and had spent so much. The median task is the lower of the two in the middle; what was not reached ranks last. "
+        "The geometric mean takes it for what was spent."
     )
-    return "## Cost ratio\n\n" + text + "\n\n" + rows_of([["peer / ours", "median task", *names], *lines])
+    return "## Cost ratio\n\n" + text + "\n\n" + rows_of([["peer / ours", "median task", "geometric mean", *names], *lines])
 
 
 def _wins(document: Document) -> str:
@@ -94,10 +103,23 @@ def _wins(document: Document) -> str:
     return "## Share of tasks won\n\n" + text + "\n\n" + rows_of([["ours", "peer", "peer's cost", "tasks", "share won"], *lines])
 
 
+def _outcomes(document: Document) -> str:
+    """How our studies ended, and the dearest of their searches."""
+    lines = []
+    for name, method in document["methods"].items():
+        studies = [study for result in document["results"] if result["method"] == name for study in result["studies"]] if method["is_ours"] else []
+        if studies:
+            ends = Counter(study["note"].partition(":")[0] for study in studies)
+            counts = [str(ends[outcome]) for outcome in StudyOutcome]
+            lines.append([name, str(len(studies)), *counts, number(max(study["search"] for study in studies))])
+    text = "How our studies ended, and what the dearest search took of a full training."
+    return f"## Outcomes\n\n{text}\n\n" + rows_of([["method", "studies", *StudyOutcome, "largest search"], *lines]) if lines else ""
+
+
 def _coverage(document: Document) -> str:
     names = list(document["tasks"])
     lines = [
-        [one["method"], str(one["n_studies"]), str(one["n_retrainings"]), number(one["held"]), number(one["design_effect"]), number(one["p_value"])]
+        [one["method"], str(one["n_studies"]), str(one["n_retrainings"]), number(one["held"]), number(one["design_effect"]), number(one["p_value"], digits=3)]
         + [number(one["by_task"][name]) if name in one["by_task"] else "" for name in names]
         for one in document["coverage"]
         if one["n_studies"]
