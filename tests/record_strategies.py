@@ -1,9 +1,11 @@
 """Hypothesis strategies for the records, whatever values their documentation allows."""
 
+from typing import Any
+
 from hypothesis import strategies as st
 
 from tunesmith.cost import Cost
-from tunesmith.curve import Curve, Run, RunOutcome
+from tunesmith.curve import Curve, GradientSample, Run, RunOutcome
 from tunesmith.experiment import Arm, Experiment
 from tunesmith.finding import Finding
 from tunesmith.plan import Plan, StudyCost, StudyOutcome, Trained
@@ -36,21 +38,35 @@ def settings(draw: st.DrawFn) -> Settings:
     )
 
 
-def run_specs() -> st.SearchStrategy[RunSpec]:
+@st.composite
+def run_specs(draw: st.DrawFn) -> RunSpec:
+    gradients = st.fixed_dictionaries({
+        "gradient_points": st.integers(1, 1000), "gradient_micro_batches": st.integers(2, 1000), "gradient_micro_batch_size": LENGTHS
+    })  # fmt: skip
+    return RunSpec(**draw(st.just({}) | gradients), **draw(_other_fields()))
+
+
+def _other_fields() -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries({
+        "settings": settings(),
+        "total_steps": LENGTHS,
+        "seed": st.integers(0, 2**64),
+        "kind": st.sampled_from(RunKind),
+        "evaluations": st.integers(0, 1000),
+        "valid_examples": st.none() | LENGTHS,
+        "reestimates_norm": st.booleans(),
+        "stops_when_diverged": st.booleans(),
+        "evaluates_test": st.booleans(),
+        "keeps_weights": st.booleans(),
+        "condition": st.text(max_size=8),
+    })  # fmt: skip
+
+
+def gradient_samples() -> st.SearchStrategy[GradientSample]:
     return st.builds(
-        RunSpec,
-        settings=settings(),
-        total_steps=LENGTHS,
-        seed=st.integers(0, 2**64),
-        kind=st.sampled_from(RunKind),
-        evaluations=st.integers(0, 1000),
-        valid_examples=st.none() | LENGTHS,
-        reestimates_norm=st.booleans(),
-        stops_when_diverged=st.booleans(),
-        evaluates_test=st.booleans(),
-        keeps_weights=st.booleans(),
-        condition=st.text(max_size=8),
-    )
+        GradientSample,
+        step=st.integers(0, 10**9), micro_batch_size=LENGTHS, n_micro_batches=st.integers(2, 10**6), mean_square=ANY_FLOAT, square_of_mean=ANY_FLOAT,
+    )  # fmt: skip
 
 
 @st.composite
@@ -69,6 +85,7 @@ def curves(draw: st.DrawFn) -> Curve:
         test=draw(st.dictionaries(NAMES, ANY_FLOAT, max_size=3)),
         outcome=draw(st.sampled_from(RunOutcome)),
         cost=draw(costs()),
+        gradients=tuple(draw(st.lists(gradient_samples(), max_size=3))),
     )
 
 

@@ -1,3 +1,4 @@
+import dataclasses
 import math
 
 import numpy as np
@@ -110,12 +111,30 @@ def test_what_is_no_number_is_refused_by_name(name: str, value: object) -> None:
         Settings(**{name: value})  # type: ignore[arg-type]
 
 
+def test_what_is_said_of_gradients_is_in_the_key_only_where_some_are_asked_for() -> None:
+    spec = RunSpec(settings=Settings(lr=1), total_steps=100, seed=0)
+    sampled = RunSpec(settings=Settings(lr=1), total_steps=100, seed=0, gradient_points=5)
+    assert spec.key == "cf082b3acd22f9784900"  # as it was before there were gradients
+    assert not [name for name in spec.to_dict() if "gradient" in name]
+    assert len({spec.key, sampled.key, dataclasses.replace(sampled, gradient_micro_batch_size=8).key}) == 3
+    assert RunSpec.from_dict(sampled.to_dict()) == sampled
+
+
+@pytest.mark.parametrize("name", ["gradient_micro_batches", "gradient_micro_batch_size"])
+def test_micro_batches_without_points_are_refused(name: str) -> None:
+    with pytest.raises(InputError, match=rf"RunSpec\.{name} must be left out where gradient_points is 0, got 5"):
+        RunSpec(**{"settings": Settings(), "total_steps": 10, "seed": 0, name: 5})  # type: ignore[arg-type]
+
+
 def test_half_an_example_is_none() -> None:
     with pytest.raises(InputError, match=r"Settings\.batch_size must be a whole number ≥ 1, got 64\.5"):
         Settings(batch_size=64.5)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(("field", "value"), [("total_steps", 0), ("evaluations", -1), ("valid_examples", 0)])
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("total_steps", 0), ("evaluations", -1), ("valid_examples", 0), ("gradient_points", -1), ("gradient_micro_batches", 1), ("gradient_micro_batch_size", 0)],
+)
 def test_a_run_of_nothing_is_refused_by_name(field: str, value: int) -> None:
     with pytest.raises(InputError, match=rf"RunSpec\.{field} must be ≥ "):
         RunSpec(**{"settings": Settings(), "total_steps": 10, "seed": 0, field: value})  # type: ignore[arg-type]

@@ -33,6 +33,46 @@ _RUN_ADVICE = {
 
 
 @dataclass(frozen=True, kw_only=True)
+class GradientSample:
+    """How long and how alike the gradients of several micro-batches are at one moment of a run, as squared Euclidean norms over all trained parameters.
+
+    Attributes:
+        step: Updates applied before it.
+        micro_batch_size: Examples in each micro-batch, b.
+        n_micro_batches: How many micro-batches there were, K; ≥ 2.
+        mean_square: Mean over the micro-batches of |g_k|², g_k being the gradient of one's mean loss.
+        square_of_mean: |mean of the g_k|².
+    """
+
+    step: int
+    micro_batch_size: int
+    n_micro_batches: int
+    mean_square: float
+    square_of_mean: float
+
+    @property
+    def examples(self) -> int:
+        """Examples forward and backward that it cost."""
+        return self.micro_batch_size * self.n_micro_batches
+
+    def to_dict(self) -> dict[str, Json]:
+        """A JSON object (NaN and infinities as strings) that `from_dict` turns back into an equal record."""
+        data = dataclasses.asdict(self)
+        return data | {name: _to_json(data[name]) for name in ("mean_square", "square_of_mean")}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """The record that `to_dict` was called on."""
+        return cls(
+            step=int(data["step"]),
+            micro_batch_size=int(data["micro_batch_size"]),
+            n_micro_batches=int(data["n_micro_batches"]),
+            mean_square=float(data["mean_square"]),
+            square_of_mean=float(data["square_of_mean"]),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Curve:
     """What a run recorded, raw and unsmoothed.
 
@@ -45,6 +85,7 @@ class Curve:
         test: Name → value on the test set after the last update; empty where it was not touched.
         outcome: How the run ended.
         cost: Examples and seconds spent.
+        gradients: Samples of micro-batch gradients on the way, in the order of steps; empty where the run's spec asks for none.
     """
 
     lr: tuple[float, ...]
@@ -56,6 +97,7 @@ class Curve:
     test: dict[str, float] = field(default_factory=dict)
     outcome: RunOutcome = RunOutcome.FINISHED
     cost: Cost = Cost()
+    gradients: tuple[GradientSample, ...] = ()
 
     @property
     def final_valid_loss(self) -> float:
@@ -66,13 +108,16 @@ class Curve:
         return last if math.isfinite(last) else math.inf
 
     def to_dict(self) -> dict[str, Json]:
-        """A JSON object (NaN and infinities as strings) that `from_dict` turns back into an equal record."""
+        """A JSON object (NaN and infinities as strings) that `from_dict` turns back into an equal record; without `gradients` where there are none."""
         data = dataclasses.asdict(self)
         for name in ("lr", "momentum", "train_loss", "valid_loss"):
             data[name] = [_to_json(value) for value in data[name]]
         data["eval_step"] = list(self.eval_step)
         data["metrics"] = {name: [_to_json(value) for value in values] for name, values in self.metrics.items()}
         data["test"] = {name: _to_json(value) for name, value in self.test.items()}
+        del data["gradients"]
+        if self.gradients:
+            data["gradients"] = [sample.to_dict() for sample in self.gradients]
         return data
 
     @classmethod
@@ -85,6 +130,7 @@ class Curve:
             test={name: float(value) for name, value in data["test"].items()},
             outcome=RunOutcome(data["outcome"]),
             cost=Cost(**data["cost"]),
+            gradients=tuple(GradientSample.from_dict(sample) for sample in data.get("gradients", ())),
         )
 
 

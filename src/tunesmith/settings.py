@@ -189,6 +189,11 @@ class Settings:
         return cls(**data)  # type: ignore[arg-type]
 
 
+USUAL_GRADIENT_MICRO_BATCHES, USUAL_GRADIENT_MICRO_BATCH_SIZE = 8, 16
+"""Of a gradient sample (our choice: together two usual batches, and the share of their noise that is read off is 7/8)."""
+_GRADIENT_FIELDS = ("gradient_points", "gradient_micro_batches", "gradient_micro_batch_size")
+
+
 class RunKind(StrEnum):
     """What moves the knobs of a run."""
 
@@ -216,9 +221,13 @@ class RunSpec:
         evaluates_test: Whether the test set is evaluated after the last update.
         keeps_weights: Whether the final weights come back with the curve.
         condition: Name of the changed task that the run is of, where a study compares several tasks; empty for the study's own.
+        gradient_points: Moments at which gradients of several micro-batches are taken and compared, evenly spaced like `evaluations`; ≥ 0. They do not change
+            the run, and cost as much as the training of their examples.
+        gradient_micro_batches: Micro-batches at each of these moments; ≥ 2. Fewer are taken where the training set has no more. Default 8 (our choice).
+        gradient_micro_batch_size: Examples in each; ≥ 1. Fewer where the task lets fewer through its network at once. Default 16 (our choice).
 
     Raises:
-        InputError: A number out of its range.
+        InputError: A number out of its range, or micro-batches without `gradient_points`.
 
     Example:
         >>> RunSpec(settings=Settings(lr=1), total_steps=100, seed=0).key == RunSpec(settings=Settings(lr=1.0), total_steps=100, seed=0).key
@@ -236,23 +245,35 @@ class RunSpec:
     evaluates_test: bool = False
     keeps_weights: bool = False
     condition: str = ""
+    gradient_points: int = 0
+    gradient_micro_batches: int = USUAL_GRADIENT_MICRO_BATCHES
+    gradient_micro_batch_size: int = USUAL_GRADIENT_MICRO_BATCH_SIZE
 
     def __post_init__(self) -> None:
-        _make_plain(self, integers=("total_steps", "seed", "evaluations", "valid_examples"))
+        _make_plain(self, integers=("total_steps", "seed", "evaluations", "valid_examples", *_GRADIENT_FIELDS))
         for name, least, advice in (
             ("total_steps", 1, "Pass the number of updates."),
             ("evaluations", 0, "Pass how many evaluations you want on the way."),
             ("valid_examples", 1, "Leave it out for the whole validation set."),
+            ("gradient_points", 0, "Pass at how many moments gradients are to be compared."),
+            ("gradient_micro_batches", 2, "One gradient alone shows no noise."),
+            ("gradient_micro_batch_size", 1, "Pass a number such as 16."),
         ):
             value = getattr(self, name)
             _require(holds=not isinstance(value, int) or value >= least, name=f"RunSpec.{name}", must=f"≥ {least}", got=value, advice=advice)
+        for name, usual in (("gradient_micro_batches", USUAL_GRADIENT_MICRO_BATCHES), ("gradient_micro_batch_size", USUAL_GRADIENT_MICRO_BATCH_SIZE)):
+            value = getattr(self, name)
+            must = "left out where gradient_points is 0"
+            _require(holds=self.gradient_points != 0 or value == usual, name=f"RunSpec.{name}", must=must, got=value, advice="Pass gradient_points too.")
 
     def to_dict(self) -> dict[str, Json]:
-        """A JSON object that `from_dict` turns back into an equal record; an empty `condition` is left out, so that keys stay what they were without it."""
+        """A JSON object that `from_dict` turns back into an equal record.
+
+        An empty `condition` is left out, and what is said of gradients where none are asked for, so that keys stay what they were without them.
+        """
         data = dataclasses.asdict(self) | {"settings": self.settings.to_dict()}
-        if not self.condition:
-            del data["condition"]
-        return data
+        left_out = {*(() if self.condition else ("condition",)), *(() if self.gradient_points else _GRADIENT_FIELDS)}
+        return {name: value for name, value in data.items() if name not in left_out}
 
     @classmethod
     def from_dict(cls, data: dict[str, Json]) -> Self:

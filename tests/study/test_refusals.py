@@ -39,6 +39,11 @@ def change(folder: Path, *statements: str) -> None:
             connection.execute(statement)
 
 
+def version(folder: Path) -> int:
+    with closing(sqlite3.connect(folder / "study.sqlite")) as connection:
+        return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
 def refused_by_both(folder: Path) -> str:
     """The sentence with which reading is refused; writing is refused too, and changes nothing."""
     before = {path: path.read_bytes() for path in folder.iterdir() if path.is_file()}
@@ -149,6 +154,17 @@ class TestDatabase:
         change(folder, f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
         assert "Install a newer tunesmith" in refused_by_both(folder)
 
+    def test_a_study_of_version_1_is_read_and_stays_one_until_it_holds_gradients(self, folder: Path) -> None:
+        change(folder, "PRAGMA user_version = 1")
+        with create(folder) as study:
+            study.add(make_run(seed=70), purpose="search")
+        assert version(folder) == 1
+        with create(folder) as study:
+            study.add(make_run(seed=71, has_gradients=True), purpose="search")
+        assert version(folder) == SCHEMA_VERSION == 2
+        with Study.open(folder) as study:
+            assert [stored.run for stored in study.runs()[-2:]] == [make_run(seed=70), make_run(seed=71, has_gradients=True)]
+
     def test_another_programs_database_is_refused(self, tmp_path: Path) -> None:
         change(tmp_path, "CREATE TABLE trials(id)", "PRAGMA user_version = 1")
         assert "another program's" in refused_by_both(tmp_path)
@@ -196,6 +212,22 @@ class TestContent:
         ],
     )
     def test_a_run_that_is_none_is_refused(self, folder: Path, statement: str) -> None:
+        change(folder, statement)
+        with Study.open(folder) as study, pytest.raises(StudyError):
+            study.runs()
+
+    @pytest.mark.parametrize(
+        "statement",
+        [
+            "UPDATE evaluation SET value = NULL WHERE name = 'n_micro_batches'",
+            "UPDATE evaluation SET value = 'many' WHERE name = 'micro_batch_size'",
+            "UPDATE evaluation SET name = 'square' WHERE name = 'mean_square'",
+            "DELETE FROM evaluation WHERE name = 'square_of_mean' AND position = 1",
+        ],
+    )
+    def test_gradients_that_are_none_are_refused(self, folder: Path, statement: str) -> None:
+        with create(folder) as study:
+            study.add(make_run(seed=71, has_gradients=True), purpose="search")
         change(folder, statement)
         with Study.open(folder) as study, pytest.raises(StudyError):
             study.runs()

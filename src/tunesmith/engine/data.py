@@ -40,12 +40,13 @@ class TaskBatches:
         self._device = device
         self._moved: dict[int, tuple[Tensor, ...]] = {}  # by the id of a tuple that the task holds on to
 
-    def for_training(self, *, batch_size: int, seed: int) -> Generator[list[Batch]]:
+    def for_training(self, *, batch_size: int, seed: int, micro_batch_size: int | None = None) -> Generator[list[Batch]]:
         """For each update the list of its micro-batches; endless, so that a skipped update can be made up for.
 
         Args:
             batch_size: Total batch size; ≤ the training set.
             seed: Fixes the order, and what a maker's generator draws.
+            micro_batch_size: Examples that go through the network at once; None for what the task says.
 
         Raises:
             TaskError: A batch larger than the data, or a maker that yields nothing or batches of another size.
@@ -53,7 +54,7 @@ class TaskBatches:
         task = self._task
         if batch_size > task.n_train:
             raise TaskError(f"A batch must be no larger than the training set: got batch_size {batch_size} and {task.n_train} examples. Lower batch_size.")
-        sizes = micro_sizes(batch_size, task.micro_batch_size)
+        sizes = micro_sizes(batch_size, micro_batch_size or task.micro_batch_size)
         if not isinstance(task.train, (tuple, Dataset)):
             return maker_updates(task.train, sizes=sizes, seed=seed, device=self._device)
         batches_of, home = self._batches_of(task.train, seed=seed)

@@ -14,6 +14,7 @@ from tunesmith.engine.data import TaskBatches
 from tunesmith.engine.device import count_examples, pinned_threads, resolve_device
 from tunesmith.engine.ema import WeightAverage
 from tunesmith.engine.evaluation import Evaluator
+from tunesmith.engine.gradients import GradientSampler
 from tunesmith.engine.knobs import make_knobs
 from tunesmith.engine.precision import LossScale, in_precision
 from tunesmith.engine.record import Record
@@ -85,12 +86,16 @@ def _train(
     optimizer, scale = knobs.optimizer, LossScale(task, device=device)
     average = WeightAverage(model, decay=task.ema)
     evaluator = Evaluator(task, data=data, device=device, batch_size=batch_size)
-    evaluation_steps = _evaluation_steps(spec)
+    evaluation_steps = _steps_between(spec, count=spec.evaluations) | {spec.total_steps}
+    gradient_steps = _steps_between(spec, count=spec.gradient_points)
     record = Record(thresholds=thresholds, stops_when_diverged=spec.stops_when_diverged, batch_size=batch_size, device=device)
     told = time.monotonic()
 
     model.train()
-    with closing(data.for_training(batch_size=batch_size, seed=child_seed(spec.seed, "order"))) as batches:
+    with (
+        closing(data.for_training(batch_size=batch_size, seed=child_seed(spec.seed, "order"))) as batches,
+        closing(GradientSampler(task, spec, model, data=data, device=device)) as gradients,
+    ):
         while record.updates < spec.total_steps and not record.is_lost:
             lr, momentum = knobs.move_to(record.updates)
             optimizer.zero_grad()
@@ -104,6 +109,8 @@ def _train(
             record.add_update(lr=lr, momentum=momentum, loss=loss)
             average.update()
 
+            if record.updates in gradient_steps and record.read_losses() is RunOutcome.FINISHED:
+                record.add_gradients(gradients.sample(step=record.updates, scale=scale))
             if record.updates in evaluation_steps and record.read_losses() is RunOutcome.FINISHED:
                 with average.in_place_of_weights():
                     found = evaluator.evaluate(network, task.valid, n_examples=spec.valid_examples, reestimates_norm=spec.reestimates_norm)
@@ -137,7 +144,7 @@ def _backward(network: nn.Module, micro_batches: list[Batch], *, loss_of: Traini
     return total
 
 
-def _evaluation_steps(spec: RunSpec) -> frozenset[int]:
-    """After which updates to evaluate: `spec.evaluations` evenly on the way, and the last."""
-    between = (round((i + 1) * spec.total_steps / (spec.evaluations + 1)) for i in range(spec.evaluations))
-    return frozenset(step for step in between if step > 0) | {spec.total_steps}
+def _steps_between(spec: RunSpec, *, count: int) -> frozenset[int]:
+    """`count` moments evenly on the way, in updates before them; fewer in a run that has no more updates."""
+    between = (round((i + 1) * spec.total_steps / (count + 1)) for i in range(count))
+    return frozenset(step for step in between if step > 0)

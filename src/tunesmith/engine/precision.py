@@ -42,6 +42,11 @@ class LossScale:
         """Add the gradients of `loss`, scaled, to those of the network."""
         (loss if self._scaler is None else self._scaler.scale(loss)).backward()
 
+    @property
+    def factor(self) -> float:
+        """What gradients are larger by than they truly are."""
+        return 1.0 if self._scaler is None else self._scaler.get_scale()  # sync
+
     def unscale(self, optimizer: Optimizer) -> None:
         """Give the gradients their true size, so that they can be clipped."""
         if self._scaler is not None:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from tunesmith.cost import Cost
-from tunesmith.curve import Curve, RunOutcome
+from tunesmith.curve import Curve, GradientSample, RunOutcome
 from tunesmith.engine.stop import DivergenceWatch
 from tunesmith.thresholds import Thresholds
 
@@ -45,6 +45,7 @@ class Record:
         self._eval_step: list[int] = []
         self._evaluated: dict[str, list[float]] = {"loss": []}
         self._test: dict[str, float] = {}
+        self._gradients: list[GradientSample] = []
 
     def add_update(self, *, lr: float, momentum: float, loss: Tensor) -> None:
         """Take down an applied update, and the loss of its batch before it."""
@@ -78,6 +79,10 @@ class Record:
         self._evaluated_examples += examples
         self._test = values
 
+    def add_gradients(self, sample: GradientSample) -> None:
+        """Take down gradients that were taken at the weights of this moment and led to no update."""
+        self._gradients.append(sample)
+
     def read_losses(self) -> RunOutcome:
         """Fetch and judge the losses that wait on the device; the outcome so far."""
         if self._unread:
@@ -104,6 +109,7 @@ class Record:
             test=self._test,
             outcome=self.outcome,
             cost=self._cost(seconds=seconds),
+            gradients=tuple(self._gradients),
         )
 
     def _take(self, loss: float) -> None:
@@ -120,5 +126,5 @@ class Record:
             self.outcome, self.is_lost = outcome, True
 
     def _cost(self, *, seconds: float) -> Cost:
-        trained_examples = (self.updates + self._skipped) * self._batch_size
+        trained_examples = (self.updates + self._skipped) * self._batch_size + sum(sample.examples for sample in self._gradients)
         return Cost(trained_examples=trained_examples, evaluated_examples=self._evaluated_examples, seconds=seconds)

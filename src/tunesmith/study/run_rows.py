@@ -1,4 +1,4 @@
-"""A run as rows of `study.sqlite`, and back: one row an update, one an evaluation."""
+"""A run as rows of `study.sqlite`, and back: one row an update, one a number of an evaluation or of a gradient sample."""
 
 import json
 import math
@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from tunesmith.cost import Cost
-from tunesmith.curve import Curve, Run, RunOutcome
+from tunesmith.curve import Curve, GradientSample, Run, RunOutcome
 from tunesmith.errors import StudyError
 from tunesmith.settings import RunSpec
 from tunesmith.study.record_types import checked
+from tunesmith.study.schema import raise_version
 
 INSERT_HEAD = """
 INSERT INTO run(key, position, purpose, spec, outcome, metrics, trained_examples, evaluated_examples, seconds) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -23,8 +24,9 @@ SELECT_HEADS = "SELECT position, purpose, spec, outcome, metrics, trained_exampl
 SELECT_POINTS = "SELECT lr, momentum, train_loss FROM point WHERE run = ? ORDER BY step"
 SELECT_EVALUATIONS = "SELECT source, name, step, value FROM evaluation WHERE run = ? ORDER BY position"
 
-VALID, METRIC, TEST = "valid", "metric", "test"
+VALID, METRIC, TEST, GRADIENT = "valid", "metric", "test", "gradient"
 VALID_NAME = "loss"
+GRADIENT_NAMES = ("micro_batch_size", "n_micro_batches", "mean_square", "square_of_mean")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +52,8 @@ def insert_run(connection: sqlite3.Connection, run: Run, *, purpose: str, positi
     """
     curve = run.curve
     _check_lengths(run)
+    if run.spec.gradient_points or curve.gradients:
+        raise_version(connection)
     connection.execute(
         INSERT_HEAD,
         (
@@ -88,7 +92,9 @@ def _stored_run(connection: sqlite3.Connection, head: tuple[Any, ...]) -> Stored
     points = connection.execute(SELECT_POINTS, (position,)).fetchall()
     evaluations = connection.execute(SELECT_EVALUATIONS, (position,)).fetchall()
     lr, momentum, train_loss = zip(*points, strict=True) if points else ((), (), ())
-    series: dict[str, dict[str, list[float | None]]] = {VALID: {VALID_NAME: []}, METRIC: {str(name): [] for name in json.loads(metric_names)}, TEST: {}}
+    series: dict[str, dict[str, list[float | None]]] = {
+        VALID: {VALID_NAME: []}, METRIC: {str(name): [] for name in json.loads(metric_names)}, TEST: {}, GRADIENT: {name: [] for name in GRADIENT_NAMES}
+    }  # fmt: skip
     for source, name, _, value in evaluations:
         series[source].setdefault(str(name), []).append(value)
     curve = Curve(
@@ -101,6 +107,10 @@ def _stored_run(connection: sqlite3.Connection, head: tuple[Any, ...]) -> Stored
         test={name: _numbers(values)[0] for name, values in series[TEST].items()},
         outcome=RunOutcome(outcome),
         cost=Cost(trained_examples=int(trained), evaluated_examples=int(evaluated), seconds=float(seconds)),
+        gradients=_gradients(
+            [step for source, name, step, _ in evaluations if (source, name) == (GRADIENT, GRADIENT_NAMES[0])],
+            [series[GRADIENT][name] for name in GRADIENT_NAMES],
+        ),
     )
     run = Run(spec=checked(RunSpec.from_dict(json.loads(spec))), curve=curve)
     _check_lengths(run)
@@ -113,6 +123,18 @@ def _evaluation_rows(curve: Curve) -> Iterator[tuple[str, str, int, int, float]]
             yield source, name, position, step, float(value)
     for position, (name, value) in enumerate(curve.test.items()):
         yield TEST, name, position, len(curve.lr), float(value)
+    for position, sample in enumerate(curve.gradients):
+        for name in GRADIENT_NAMES:
+            yield GRADIENT, name, position, sample.step, float(getattr(sample, name))
+
+
+def _gradients(steps: Sequence[int], columns: Sequence[Sequence[float | None]]) -> tuple[GradientSample, ...]:
+    """Samples from the columns of `GRADIENT_NAMES`."""
+    sizes, counts, *squares = map(_numbers, columns)
+    return tuple(
+        GradientSample(step=int(step), micro_batch_size=int(size), n_micro_batches=int(count), mean_square=mean_square, square_of_mean=square_of_mean)
+        for step, size, count, mean_square, square_of_mean in zip(steps, sizes, counts, *squares, strict=True)
+    )
 
 
 def _numbers(values: Sequence[float | None]) -> tuple[float, ...]:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from tunesmith.errors import StudyError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""Version 2 has the tables of version 1, in which runs may also hold gradients: rows of `evaluation` that an older tunesmith would take for damage."""
 APPLICATION_ID = 0x54554E45
 """Marks a SQLite file as a study: "TUNE" in ASCII, in the file's header."""
 
@@ -30,7 +31,7 @@ TABLES = {
     ),
     "experiment": "CREATE TABLE experiment(position INTEGER PRIMARY KEY, probe TEXT NOT NULL UNIQUE, body TEXT NOT NULL)",
 }
-"""Name → statement. `fact` holds the fingerprint, the description and the plan; an evaluation's source is "valid", "metric" or "test"."""
+"""Name → statement. `fact` holds the fingerprint, the description and the plan; an evaluation's source is "valid", "metric", "test" or "gradient"."""
 
 
 def is_blank(connection: sqlite3.Connection) -> bool:
@@ -44,6 +45,11 @@ def create_tables(connection: sqlite3.Connection) -> None:
     for statement in TABLES.values():
         connection.execute(statement)
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    raise_version(connection)
+
+
+def raise_version(connection: sqlite3.Connection) -> None:
+    """Mark a study of an older version as one that only this version or a newer one may read; to be called in a transaction."""
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 

@@ -1,0 +1,189 @@
+"""Gradient samples: what they hold, that they leave no trace in their run, and that noise scales read from them are those that a whole data set gives."""
+
+import dataclasses
+import itertools
+import math
+from collections.abc import Iterator
+
+import pytest
+import torch
+from tests.engine.small import TRAIN, Pairs, global_rng, make_spec, make_task, plain_net, rich_net
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from tunesmith.curve import Curve, GradientSample, RunOutcome
+from tunesmith.engine import run_spec
+from tunesmith.errors import TaskError, UserCodeError
+from tunesmith.settings import Settings
+from tunesmith.task import Task
+
+
+def samples_of(task: Task, **changes: object) -> tuple[GradientSample, ...]:
+    return run_spec(task, make_spec(**{"gradient_points": 3, **changes})).curve.gradients
+
+
+def without_samples(curve: Curve) -> dict[str, object]:
+    return dataclasses.replace(curve, gradients=(), cost=type(curve.cost)()).to_dict()  # type: ignore[return-value]
+
+
+class CountingNet(nn.Module):
+    """With every kind of trace: statistics, random draws, a buffer that is replaced, a buffer that is used twice, a parameter that does not learn."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = rich_net()
+        self.frozen = nn.Parameter(torch.ones(3), requires_grad=False)
+        self.unused = nn.Parameter(torch.ones(3))
+        self.register_buffer("calls", torch.zeros(()))
+        self.register_buffer("noise", torch.zeros(3))
+        self.net.register_buffer("shared", self.noise)
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.calls = self.calls + 1
+        self.noise += torch.rand(3)
+        return self.net(x) * self.frozen + 0.01 * self.calls + 0.01 * self.net.shared
+
+
+def batches_without_end(batch_size: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+    order = torch.randperm(len(TRAIN[0]), generator=generator)
+    for chosen in order.split(batch_size):
+        yield TRAIN[0][chosen] + 0.1 * torch.randn(len(chosen), 12), TRAIN[1][chosen]
+
+
+class TestTraces:
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"train": TRAIN},
+            {"train": Pairs(noise=0.1)},
+            {"train": Pairs(noise=0.1), "num_workers": 1},
+            {"train": batches_without_end, "examples_per_epoch": 200},
+            {"optimizer": "adamw", "clip_grad_norm": 0.3, "ema": 0.9},
+            {"precision": "bf16"},
+            {"precision": "fp16"},
+            {"micro_batch_size": 10},
+        ],
+    )
+    def test_a_run_with_samples_is_bit_for_bit_the_run_without(self, changes: dict[str, object]) -> None:
+        task = make_task(model=CountingNet, **changes)
+        without, sampled = (
+            run_spec(task, make_spec(evaluations=2, reestimates_norm=True, evaluates_test=True, keeps_weights=True, gradient_points=points))
+            for points in (0, 7)
+        )
+        assert without_samples(sampled.curve) == without_samples(without.curve)
+        assert len(sampled.curve.gradients) == 7
+        assert sampled.weights is not None
+        assert without.weights is not None
+        assert set(sampled.weights) > {"calls", "noise", "net.shared", "net.1.running_mean"}
+        assert all(torch.equal(sampled.weights[name], value) for name, value in without.weights.items())
+
+    @pytest.mark.parametrize("raised", [ValueError("boom"), KeyboardInterrupt()])
+    def test_the_global_generators_come_back_also_where_a_sample_breaks(self, raised: BaseException) -> None:
+        calls = itertools.count()
+
+        def loss(output: Tensor, target: Tensor) -> Tensor:
+            if next(calls) == 12:  # of the second sample's micro-batches
+                raise raised
+            return F.cross_entropy(output, target)
+
+        before = global_rng()
+        with pytest.raises((UserCodeError, KeyboardInterrupt)):
+            samples_of(make_task(model=rich_net, loss=loss), gradient_points=19)
+        assert global_rng() == before
+
+
+class TestContent:
+    def test_moments_lie_as_those_of_evaluations_do(self) -> None:
+        curve = run_spec(make_task(), make_spec(evaluations=3, gradient_points=3)).curve
+        assert [sample.step for sample in curve.gradients] == [5, 10, 15] == list(curve.eval_step[:-1])
+
+    def test_more_moments_than_updates_are_one_an_update(self) -> None:
+        assert [sample.step for sample in samples_of(make_task(), total_steps=3, gradient_points=9)] == [1, 2, 3]
+
+    def test_they_cost_what_training_on_them_would(self) -> None:
+        curve = run_spec(make_task(), make_spec(gradient_points=3, gradient_micro_batches=4, gradient_micro_batch_size=5)).curve
+        assert curve.cost.trained_examples == 20 * 32 + 3 * 4 * 5
+
+    def test_none_is_taken_once_a_run_is_lost(self) -> None:
+        curve = run_spec(make_task(), make_spec(settings=Settings(lr=1e4, momentum=0.9, batch_size=32), total_steps=100, gradient_points=99)).curve
+        assert curve.outcome is RunOutcome.DIVERGED
+        assert curve.gradients[-1].step == len(curve.train_loss) - 1
+
+    def test_they_are_drawn_without_replacement_and_anew_each_time(self) -> None:
+        seen: list[list[int]] = []
+
+        def step(model: nn.Module, batch: tuple[Tensor]) -> Tensor:
+            if len(batch[0]) == 5:
+                seen.append(batch[0].tolist())
+            return model(torch.ones(1, 1)).sum()
+
+        task = make_task(
+            model=lambda: nn.Linear(1, 1), train=(torch.arange(50),), valid=(torch.arange(1),), test=None, loss=None, metrics={}, training_step=step
+        )
+        samples = samples_of(task, settings=Settings(batch_size=7), gradient_points=2, gradient_micro_batches=12, gradient_micro_batch_size=5)
+        assert [sample.n_micro_batches for sample in samples] == [10, 10]  # the data have no more
+        first, second = seen[:10], seen[10:]
+        assert sorted(itertools.chain(*first)) == sorted(itertools.chain(*second)) == list(range(50))
+        assert first != second
+
+    @pytest.mark.parametrize("changes", [{}, {"clip_grad_norm": 1e-3}, {"precision": "fp16"}, {"train": Pairs()}, {"micro_batch_size": 20}])
+    def test_they_are_the_true_lengths(self, changes: dict[str, object]) -> None:
+        """At a rate that moves nothing, with micro-batches that together are the whole set: the mean's gradient is that of all examples."""
+        (sample,) = samples_of(
+            make_task(**changes), settings=Settings(lr=1e-30, batch_size=32), gradient_points=1, gradient_micro_batches=10, gradient_micro_batch_size=20
+        )
+        model = run_spec(make_task(), make_spec(settings=Settings(lr=1e-30, batch_size=32), keeps_weights=True))
+        network = plain_net()
+        assert model.weights is not None
+        network.load_state_dict(model.weights)
+        F.cross_entropy(network(TRAIN[0]), TRAIN[1]).backward()
+        whole = sum(float((parameter.grad**2).sum()) for parameter in network.parameters() if parameter.grad is not None)
+        assert sample.square_of_mean == pytest.approx(whole, rel=0.01 if "precision" in changes else 1e-5)
+        assert sample.mean_square > sample.square_of_mean
+
+    def test_gradients_too_large_for_fp16_are_taken_down_as_such(self) -> None:
+        calls = itertools.count()
+
+        def loss(output: Tensor, target: Tensor) -> Tensor:
+            return F.cross_entropy(output, target) * (1e30 if next(calls) == 8 else 1.0)
+
+        samples = samples_of(make_task(precision="fp16", loss=loss))
+        assert [math.isfinite(sample.mean_square) for sample in samples] == [False, True, True]
+
+    def test_a_network_that_learns_nothing_has_none(self) -> None:
+        def step(model: nn.Module, batch: tuple[Tensor, Tensor]) -> Tensor:
+            return 0 * model(batch[0]).sum()
+
+        assert [sample.mean_square for sample in samples_of(make_task(loss=None, metrics={}, training_step=step))] == [0.0] * 3
+
+    def test_sparse_gradients_count(self) -> None:
+        def net(*, sparse: bool) -> nn.Module:
+            return nn.Sequential(nn.EmbeddingBag(50, 3, sparse=sparse))
+
+        data = (torch.arange(50).repeat(2).reshape(50, 2), torch.arange(50) % 3)
+        found = [
+            samples_of(
+                make_task(model=lambda sparse=sparse: net(sparse=sparse), train=data, valid=data, test=None), settings=Settings(momentum=0.0, batch_size=8)
+            )
+            for sparse in (False, True)
+        ]
+        assert [sample.mean_square for sample in found[1]] == pytest.approx([sample.mean_square for sample in found[0]])
+
+    def test_data_without_two_micro_batches_are_refused(self) -> None:
+        assert samples_of(make_task(), gradient_micro_batch_size=100)[0].n_micro_batches == 2
+        with pytest.raises(TaskError, match="at most half the training set, got 101 and 200 examples"):
+            samples_of(make_task(), gradient_micro_batch_size=101)
+
+    def test_a_maker_goes_on_with_its_pass(self) -> None:
+        made: list[int] = []
+
+        def maker(batch_size: int, _: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+            made.append(batch_size)
+            yield from zip(TRAIN[0].split(batch_size), TRAIN[1].split(batch_size), strict=True)
+
+        samples = samples_of(make_task(train=maker, examples_per_epoch=200), gradient_micro_batches=4, gradient_micro_batch_size=10)
+        assert made.count(10) == 1
+        assert len({sample.mean_square for sample in samples}) == 3
+
+    def test_micro_batches_are_no_larger_than_what_the_task_lets_through_at_once(self) -> None:
+        assert {sample.micro_batch_size for sample in samples_of(make_task(micro_batch_size=10))} == {10}
