@@ -28,10 +28,10 @@ def test_the_text_is_a_table_and_sentences(run: Typed, long_study: Path) -> None
     lines = ended.out.splitlines()
     assert lines[0] == "Batch size 64 → 256: repeat the range test first."
     assert lines[2].split() == ["before", "after", "may", "be"]
-    assert "Peak learning rate    0.5     1      0.707 to 1.41" in lines
+    assert "Peak learning rate    0.5     1      0.5 to 2" in lines
     assert "Updates               1,000   250" in lines
     assert any(line.startswith("Advice: Repeat the range test before you train") for line in lines)
-    assert any(line.startswith("- max lr 1 (0.707 to 1.41), confidence 0.5:") for line in lines)
+    assert any(line.startswith("- max lr 1 (0.5 to 2), confidence 0.5:") for line in lines)
 
 
 def test_json_is_as_the_page_says(run: Typed, long_study: Path) -> None:

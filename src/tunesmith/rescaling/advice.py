@@ -13,7 +13,7 @@ def advice_for(step: Step) -> tuple[str, ...]:
     if step.outcome is RescaleOutcome.UNCHANGED:
         told = (f"The plan is for batch size {step.after.batch_size} already: nothing changes.", _split(step), _statistics(step))
     else:
-        told = (*_first(step), _edge(step), _longer(step), _split(step), _statistics(step), _average(step), _clipping(step), _last(step))
+        told = (*_first(step), _surpassed(step), _longer(step), _split(step), _statistics(step), _average(step), _clipping(step), _last(step))
     return tuple(sentence for sentence in told if sentence)
 
 
@@ -25,7 +25,9 @@ def _first(step: Step) -> tuple[str, ...]:
             f"No probe must be repeated within a factor of two. {range_test} is cheap and wise all the same: half of its edge should not lie below {rate:.2g}.",
         )
     if step.outcome is RescaleOutcome.RANGE_TEST_FIRST:
-        return (f"Repeat the range test before you train: {range_test}. Where half of its edge lies below {rate:.2g}, use that half.",)
+        keeps_total = step.after.weight_decay > 0 and step.after.optimizer_name != "adam"
+        decay = ", and the more weight decay in the same proportion" if keeps_total else ""
+        return (f"Repeat the range test before you train: {range_test}. Where half of its edge lies below {rate:.2g}, use that half{decay}.",)
     again = f"`tunesmith tune FILE:FUNCTION --fix batch_size={size} --out runs/batch-{size}`"
     if not step.is_too_short:
         return (
@@ -41,10 +43,11 @@ def _first(step: Step) -> tuple[str, ...]:
     return too_few, f"Tune again with the batch size that you want: {again}; it abstains where the task's `epochs` give fewer than {fewest} updates."
 
 
-def _edge(step: Step) -> str:
-    if step.edge is None:
+def _surpassed(step: Step) -> str:
+    if step.surpassed is None:
         return ""
-    return f"The new peak, {step.after.max_lr:.2g}, lies above {step.edge:.2g}, where the range test at batch size {step.tuned_at} may have broken."
+    half = f"{step.surpassed:.2g}, half of the edge at batch size {step.before.batch_size}"
+    return f"The new peak, {step.after.max_lr:.2g}, lies above {half}; where curvature and not noise sets the edge, a larger batch stands no more."
 
 
 def _longer(step: Step) -> str:

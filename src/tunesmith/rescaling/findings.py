@@ -39,10 +39,13 @@ def _learning_rate(step: Step) -> Finding:
     if found is not None:
         why, doubt = f"the exponent was measured: {found.evidence}", f"Of the exponent: {found.not_established}"
     elif is_adam_kind(before.optimizer_name):
-        why, doubt = "the square-root rule of Adam kinds, assumed", "The exponent, which was not measured here: the interval is that of .25 to .75."
+        why, doubt = (
+            "the square-root rule of Adam kinds, assumed",
+            "The exponent, which was not measured here: the interval reaches from a constant rate to a linear one.",
+        )
     else:
         why = "an exponent that is assumed, between the .44 and .63 that the report has on two data sets"
-        doubt = "The exponent, which was not measured here: the interval is that of .25 to .75."
+        doubt = "The exponent, which was not measured here: the interval reaches from a constant rate to a linear one."
     return Finding(
         kind="max_lr",
         value=after.max_lr,
