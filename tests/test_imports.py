@@ -83,6 +83,17 @@ def test_reading_a_study_needs_no_torch(command: str, study_folder: Path) -> Non
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
+def test_rescaling_a_study_needs_neither_torch_nor_drawing(form: str, study_folder: Path) -> None:
+    loaded = modules_of_command("rescale", str(study_folder), "--batch-size", "128", "--format", form)
+    assert not loaded & {"torch", "matplotlib", "plotly", "pydantic"}
+
+
+def test_a_rescaled_plan_is_written_without_torch(study_folder: Path, tmp_path: Path) -> None:
+    loaded = modules_of_command("rescale", str(study_folder), "--batch-size", "128", "--out", str(tmp_path / "new.toml"))
+    assert not loaded & {"torch", "matplotlib"}
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
 def test_diagnosing_a_log_needs_neither_torch_nor_drawing(form: str, tmp_path: Path) -> None:
     log = tmp_path / "log.csv"
     log.write_text("step,loss,val_loss\n" + "".join(f"{step},{2 / step},{2.1 / step}\n" for step in range(1, 40)))

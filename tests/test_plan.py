@@ -1,8 +1,12 @@
+import dataclasses
 import json
 import math
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests import record_strategies as records
 from tests.engine.small import TRAIN, make_spec, make_task, plain_net
 from torch import nn
 from torch.nn import functional as F
@@ -12,9 +16,13 @@ from tunesmith.engine.order import order_stream
 from tunesmith.engine.seeds import child_seed
 from tunesmith.errors import InputError
 from tunesmith.plan import Plan, StudyCost, StudyOutcome, Trained
+from tunesmith.schedules import SCHEDULES
 from tunesmith.settings import Settings
 
 SETTINGS = Settings(lr=0.2, min_lr=0.02, momentum=0.95, min_momentum=0.85, weight_decay=1e-3, batch_size=32)
+
+
+KINDS = ("sgd", "nesterov", "adam", "adamw", "custom")
 
 
 def make_plan(**changes: object) -> Plan:
@@ -44,7 +52,7 @@ class TestKnobs:
         plan = make_plan(outcome=outcome, settings=None, total_steps=0, advice=("Raise the budget.",))
         assert not outcome.has_plan
         assert plan.knobs_dict() is None
-        for use in (lambda: plan.max_lr, lambda: plan.for_steps(10), lambda: plan.optimizer(plain_net())):
+        for use in (lambda: plan.max_lr, lambda: plan.for_steps(10), lambda: plan.for_batch_size(8), lambda: plan.optimizer(plain_net())):
             with pytest.raises(InputError, match=rf"ended with '{outcome}'\. Raise the budget\."):
                 use()
 
@@ -88,6 +96,66 @@ class TestLength:
     def test_no_length_at_all(self) -> None:
         with pytest.raises(InputError, match="total_steps must be ≥ 1, got 0"):
             make_plan().for_steps(0)
+
+
+class TestBatchSize:
+    def test_the_epochs_stay_and_the_rates_follow(self) -> None:
+        other = make_plan().for_batch_size(128)
+        assert (other.batch_size, other.total_steps, other.epochs) == (128, 25, 16.0)
+        assert (other.max_lr, other.min_lr) == (0.4, 0.04)
+        assert (other.max_momentum, other.min_momentum) == (0.95, 0.85)
+        assert other.weight_decay == pytest.approx(2e-3)
+        assert make_plan().for_batch_size(128, lr_exponent=1).max_lr == pytest.approx(0.8)
+
+    def test_it_is_no_longer_confirmed_but_ended_and_cost_the_same(self) -> None:
+        plan = make_plan(confirmed=Trained(valid=(0.2,), test=None, seeds=(1,)), cost=StudyCost(search=1.0))
+        other = plan.for_batch_size(64)
+        assert (other.confirmed, other.outcome, other.cost) == (None, plan.outcome, plan.cost)
+
+    def test_the_same_size_is_the_same_plan(self) -> None:
+        plan = make_plan(confirmed=Trained(valid=(0.2,), test=None, seeds=(1,)))
+        assert plan.for_batch_size(32) == plan
+
+    def test_adams_weight_decay_has_no_total_to_keep(self) -> None:
+        assert make_plan(optimizer_name="adam").for_batch_size(128).weight_decay == 1e-3
+
+    def test_micro_batches_stay_unless_they_are_the_whole_batch(self) -> None:
+        plan = make_plan(micro_batch_size=16)
+        assert [plan.for_batch_size(size).micro_batch_size for size in (64, 17, 16, 8)] == [16, 16, None, None]
+
+    @pytest.mark.parametrize("optimizer", ["sgd", "nesterov", "adamw", "custom"])
+    @given(size=st.integers(1, 1000), schedule=st.sampled_from(list(SCHEDULES)), exponent=st.floats(0, 1))
+    @settings(max_examples=40, deadline=None)
+    def test_the_total_decay_stays(self, optimizer: str, size: int, schedule: str, exponent: float) -> None:
+        knobs = dataclasses.replace(SETTINGS, schedule=schedule)
+        plan = make_plan(settings=knobs, optimizer_name=optimizer, n_train=10_000, total_steps=5000)
+        other = plan.for_batch_size(size, lr_exponent=exponent)
+        assert other.total_decay == pytest.approx(plan.total_decay, rel=0.03)  # sums over other steps of the same shape
+
+    @given(chosen=records.settings(), size=st.integers(1, 10**9), steps=st.integers(1, 10**9), exponent=st.floats(-1, 2), optimizer=st.sampled_from(KINDS))
+    def test_there_and_back_is_the_plan_but_for_the_rounding_of_its_length(
+        self, chosen: Settings, size: int, steps: int, exponent: float, optimizer: str
+    ) -> None:
+        plan = make_plan(settings=chosen, n_train=10**9, total_steps=steps, optimizer_name=optimizer)
+        between = plan.for_batch_size(size, lr_exponent=exponent)
+        back = between.for_batch_size(chosen.batch_size, lr_exponent=exponent)
+        assert (back.max_lr, back.min_lr) == pytest.approx((plan.max_lr, plan.min_lr))
+        assert (back.batch_size, back.max_momentum, back.min_momentum) == (plan.batch_size, plan.max_momentum, plan.min_momentum)
+        there = 1 if between.total_steps == 1 else 0.5  # half an update, or all of one where less than one was left
+        lost = there * size / chosen.batch_size + 0.5
+        assert abs(back.total_steps - steps) <= lost * (1 + 1e-9)
+        if optimizer != "adam":
+            assert back.weight_decay * back.total_steps == pytest.approx(plan.weight_decay * steps)
+
+    @pytest.mark.parametrize("size", [0, -1, 201, 2.5])
+    def test_a_size_that_there_is_not(self, size: float) -> None:
+        with pytest.raises(InputError, match=rf"must be a whole number from 1 to the plan's 200 training examples, got {size}"):
+            make_plan().for_batch_size(size)  # type: ignore[arg-type]
+
+    @pytest.mark.parametrize("exponent", [math.nan, 2.1, -1.1])
+    def test_an_exponent_that_is_a_slip(self, exponent: float) -> None:
+        with pytest.raises(InputError, match=r"lr_exponent must be in \[-1, 2\]"):
+            make_plan().for_batch_size(64, lr_exponent=exponent)
 
 
 class TestTorchObjects:

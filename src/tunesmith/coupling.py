@@ -1,5 +1,13 @@
 """How the knobs act on each other: which settings are the same step in other clothes."""
 
+import dataclasses
+
+from tunesmith.settings import Settings
+
+LR_EXPONENT = 0.5
+"""The learning rate goes like the batch size to this power where nobody measured it. For SGD kinds our choice between the report's .44 (CIFAR-10) and .63
+(CIFAR-100; METHOD, section 2.4); for Adam kinds the square-root rule (Malladi et al. 2022, arXiv:2205.10287)."""
+
 
 def is_adam_kind(optimizer_name: str) -> bool:
     """Whether momentum leaves the size of a step alone (beta1), as in "adam" and "adamw"."""
@@ -18,3 +26,31 @@ def equivalent_lr(lr: float, *, momentum: float, other_momentum: float, optimize
         0.1
     """
     return lr if is_adam_kind(optimizer_name) else lr * (1 - other_momentum) / (1 - momentum)
+
+
+def at_batch_size(settings: Settings, *, batch_size: int, total_steps: int, optimizer_name: str, lr_exponent: float = LR_EXPONENT) -> tuple[Settings, int]:
+    """Settings and updates of a training of the same epochs at another total batch size.
+
+    Both learning rates go like the batch size to the power `lr_exponent`, momentum stays, and the weight decay makes up for rate and updates, so that the
+    total decay of the run stays. For "adam", whose decay passes through its normalisation, it stays as it is.
+
+    Args:
+        settings: The knobs at their own batch size.
+        batch_size: The new one; ≥ 1.
+        total_steps: Updates at the old one; ≥ 1.
+        optimizer_name: As in `total_decay`.
+        lr_exponent: 0 is a constant rate, 1 a linear one. Default: `LR_EXPONENT`.
+
+    Source: METHOD, sections 2.4 and 2.5.
+
+    Example:
+        >>> flat = Settings(lr=0.1, weight_decay=1e-3, batch_size=32, schedule="constant")
+        >>> larger, steps = at_batch_size(flat, batch_size=128, total_steps=1000, optimizer_name="sgd")
+        >>> larger.lr, larger.weight_decay, steps
+        (0.2, 0.002, 250)
+    """
+    steps = max(1, round(total_steps * settings.batch_size / batch_size))  # docs/counting.md, at the same epochs
+    growth = (batch_size / settings.batch_size) ** lr_exponent
+    decay = settings.weight_decay if optimizer_name == "adam" else settings.weight_decay * total_steps / steps / growth
+    lr, min_lr = settings.lr * growth, settings.resolved_min_lr * growth
+    return dataclasses.replace(settings, batch_size=batch_size, lr=lr, min_lr=min_lr, weight_decay=decay, epochs=None), steps

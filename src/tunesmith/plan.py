@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from tunesmith.cost import total_steps_for
+from tunesmith.coupling import LR_EXPONENT, at_batch_size
 from tunesmith.errors import InputError
 from tunesmith.finding import Finding
 from tunesmith.settings import USUAL_CYCLES, Json, Settings
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 PLAN_VERSION = 1
 LENGTH_TOLERANCE = 1.25
 """A scheduler's length may differ from the plan's by this factor before it is refused (our choice: LR and decay were tuned for the length)."""
+EXPONENT_LIMITS = (-1.0, 2.0)
+"""What lies beyond is a slip and no measured exponent of the learning rate over the batch size (our choice)."""
 
 
 class StudyOutcome(StrEnum):
@@ -321,6 +324,35 @@ class Plan:
         )
         decay = ours.weight_decay if self.optimizer_name == "adam" or not after else ours.weight_decay * before / after
         return dataclasses.replace(self, settings=dataclasses.replace(changed, weight_decay=decay))
+
+    def for_batch_size(self, batch_size: int, *, lr_exponent: float = LR_EXPONENT) -> Self:
+        """The plan for another total batch size, by rule (`coupling.at_batch_size`): same epochs, momentum and total decay.
+
+        Nothing is trained, so it is no longer confirmed; outcome and cost are the study's. `tunesmith rescale` says how sure it is and what to test again.
+
+        Args:
+            batch_size: New total batch size; in [1, n_train].
+            lr_exponent: Learning rates go like batch size to this power; in [-1, 2], where 0 is constant and 1 linear. Default .5 (`coupling.LR_EXPONENT`).
+
+        Raises:
+            InputError: A batch size or an exponent out of its range, or a plan without settings.
+
+        Example:
+            >>> plan = Plan(outcome=StudyOutcome.RECOMMENDED, settings=Settings(lr=0.5), optimizer_name="sgd", n_train=1000, total_steps=100)
+            >>> larger = plan.for_batch_size(256)
+            >>> larger.max_lr, larger.total_steps
+            (1.0, 25)
+        """
+        ours, (least, most) = self._settings(), EXPONENT_LIMITS
+        if not isinstance(batch_size, int) or not 1 <= batch_size <= self.n_train:
+            raise InputError(f"A batch size must be a whole number from 1 to the plan's {self.n_train} training examples, got {batch_size!r}. Pass another.")
+        if not least <= lr_exponent <= most:
+            raise InputError(f"Plan.for_batch_size: lr_exponent must be in [{least:g}, {most:g}], got {lr_exponent!r}. Leave it out for {LR_EXPONENT}.")
+        if batch_size == ours.batch_size:
+            return self
+        settings, steps = at_batch_size(ours, batch_size=batch_size, total_steps=self.total_steps, optimizer_name=self.optimizer_name, lr_exponent=lr_exponent)
+        micro = None if self.micro_batch_size is None or self.micro_batch_size >= batch_size else self.micro_batch_size
+        return dataclasses.replace(self, settings=settings, total_steps=steps, micro_batch_size=micro, confirmed=None)
 
     def for_epochs(self, epochs: float, *, n_train: int) -> Self:
         """`for_steps` for `epochs` passes over `n_train` examples."""

@@ -13,7 +13,9 @@ from tunesmith.cli.commands import group
 from tunesmith.cli.failures import KEEPS_ITS_WORK
 from tunesmith.errors import StudyError, UserCodeError
 
-COMMANDS = ("demo", "tune", "capacity", "lr-range", "min-lr", "momentum", "weight-decay", "train", "diagnose", "schedule", "show", "report", "export")
+COMMANDS = (
+    "demo", "tune", "capacity", "lr-range", "min-lr", "momentum", "weight-decay", "train", "rescale", "diagnose", "schedule", "show", "report", "export",
+)  # fmt: skip
 TUNE = ("tune", "train.py:task", "--out", "runs/mine")
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from tunesmith.plan import Plan, Trained
+    from tunesmith.rescaling import Rescaled
     from tunesmith.study import Study
     from tunesmith.task import Task
 
@@ -181,6 +182,23 @@ def _find_plan(place: Path) -> "Plan":
         return study.plan
 
 
+def _rescale(place: Path, batch_size: int, devices: int) -> "Rescaled":
+    """The plan of a study's folder, or of a plan.toml, at another batch size, by what the study measured."""
+    from tunesmith.rescaling import rescale
+
+    plan, measured = _find_plan(place), ()
+    if place.is_dir():
+        with _open_study(place) as study:
+            measured = tuple(finding for experiment in reversed(study.experiments()) for finding in experiment.findings)
+    return rescale(plan, batch_size, devices=devices, measured=measured)
+
+
+def _write_plan(plan: "Plan", path: Path) -> None:
+    from tunesmith.plan_file import write_plan
+
+    write_plan(plan, path)
+
+
 def _export(plan: "Plan", to: str) -> str:
     from tunesmith.report.export import export_json, export_toml, export_torch
 
@@ -253,6 +271,8 @@ class Backend:
         study_to_json: Folder of a study → JSON object.
         write_report: (folder of a study, path) → writes one HTML file.
         find_plan: Folder of a study, or a plan.toml → the plan.
+        rescale: (folder of a study or a plan.toml, batch size, devices) → the plan there, and how sure it is.
+        write_plan: (plan, path) → writes a plan.toml.
         export: (plan, "torch" | "toml" | "json") → text.
         schedule_names: () → names that `--schedule` takes.
         schedule_values: (settings, total_steps) → learning rate and momentum of every update.
@@ -276,6 +296,8 @@ class Backend:
     study_to_json: Callable[[Path], dict[str, Json]] = _study_to_json
     write_report: Callable[[Path, Path], None] = _write_report
     find_plan: "Callable[[Path], Plan]" = _find_plan
+    rescale: "Callable[[Path, int, int], Rescaled]" = _rescale
+    write_plan: "Callable[[Plan, Path], None]" = _write_plan
     export: "Callable[[Plan, str], str]" = _export
     schedule_names: Callable[[], tuple[str, ...]] = _schedule_names
     schedule_values: Callable[[Settings, int], tuple[list[float], list[float]]] = _schedule_values
