@@ -191,6 +191,16 @@ class TestContent:
         assert {sample.micro_batch_size for sample in samples_of(make_task(micro_batch_size=10))} == {10}
 
 
+@pytest.mark.gpu
+@pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16"])
+def test_on_an_accelerator_they_are_those_of_the_cpu_and_its_generator_comes_back(precision: str) -> None:
+    before = torch.cuda.get_rng_state()
+    task, spec = make_task(precision=precision), make_spec(gradient_points=3)
+    here, there = (run_spec(task, spec, device=device).curve.gradients for device in ("cpu", "cuda"))
+    assert [sample.mean_square for sample in there] == pytest.approx([sample.mean_square for sample in here], rel=0.01 if precision == "fp32" else 0.1)
+    assert torch.equal(torch.cuda.get_rng_state(), before)
+
+
 CURVATURE = torch.linspace(0.5, 2.0, 20)
 STILL = Settings(lr=1e-30, momentum=0.0, batch_size=1)
 """Moves no weight, so that every sample is of the same moment."""

@@ -17,14 +17,15 @@ from tunesmith.settings import RunSpec
 from tunesmith.task import Batch, Task
 
 _FEWEST_MICRO_BATCHES = 2
+"""One gradient alone shows no noise."""
 
 
 class GradientSampler:
-    """Takes the samples of one run. What a step of the user's keeps outside the network and the global generators is the one thing that it cannot put back.
+    """Takes the samples of one run, each from micro-batches that are drawn without replacement.
 
-    The network stays as it is: in the mode it trains in, without `torch.compile` (another batch size would make that compile the run's own network anew), its
-    gradients not clipped. A sample's micro-batches are drawn without replacement; those of a batch maker from one pass of it, which goes on from sample to
-    sample, so that a maker without a random order shows more than its beginning.
+    The loss is that of the training, in the mode and precision of the training, but gradients are not clipped, and the network is not the compiled one: another
+    batch size might compile the run's own network anew. A batch maker's pass goes on from sample to sample, so that one without a random order shows more than
+    its beginning. Weights, gradients, buffers and the global generators are afterwards as they were; what user code keeps elsewhere cannot be put back.
 
     Args:
         task: What is trained.
