@@ -73,7 +73,7 @@ class TestTraces:
             for points in (0, 7)
         )
         assert without_samples(sampled.curve) == without_samples(without.curve)
-        assert len(sampled.curve.gradients) == 7
+        assert len(sampled.curve.gradients) == 2 * 7
         assert sampled.weights is not None
         assert without.weights is not None
         assert set(sampled.weights) > {"calls", "noise", "net.shared", "net.1.running_mean"}
@@ -97,14 +97,15 @@ class TestTraces:
 class TestContent:
     def test_moments_lie_as_those_of_evaluations_do(self) -> None:
         curve = run_spec(make_task(), make_spec(evaluations=3, gradient_points=3)).curve
-        assert [sample.step for sample in curve.gradients] == [5, 10, 15] == list(curve.eval_step[:-1])
+        assert [sample.step for sample in curve.gradients] == [5, 5, 10, 10, 15, 15]
+        assert curve.eval_step == (5, 10, 15, 20)
 
     def test_more_moments_than_updates_are_one_an_update(self) -> None:
-        assert [sample.step for sample in samples_of(make_task(), total_steps=3, gradient_points=9)] == [1, 2, 3]
+        assert [sample.step for sample in samples_of(make_task(), total_steps=3, gradient_points=9)] == [1, 1, 2, 2, 3, 3]
 
     def test_they_cost_what_training_on_them_would(self) -> None:
         curve = run_spec(make_task(), make_spec(gradient_points=3, gradient_micro_batches=4, gradient_micro_batch_size=5)).curve
-        assert curve.cost.trained_examples == 20 * 32 + 3 * 4 * 5
+        assert curve.cost.trained_examples == 20 * 32 + 3 * 2 * 4 * 5
 
     def test_none_is_taken_once_a_run_is_lost(self) -> None:
         curve = run_spec(make_task(), make_spec(settings=Settings(lr=1e4, momentum=0.9, batch_size=32), total_steps=100, gradient_points=99)).curve
@@ -122,7 +123,7 @@ class TestContent:
         task = make_task(
             model=lambda: nn.Linear(1, 1), train=(torch.arange(50),), valid=(torch.arange(1),), test=None, loss=None, metrics={}, training_step=step
         )
-        samples = samples_of(task, settings=Settings(batch_size=7), gradient_points=2, gradient_micro_batches=12, gradient_micro_batch_size=5)
+        samples = samples_of(task, settings=Settings(batch_size=7), gradient_points=1, gradient_micro_batches=12, gradient_micro_batch_size=5)
         assert [sample.n_micro_batches for sample in samples] == [10, 10]  # the data have no more
         first, second = seen[:10], seen[10:]
         assert sorted(itertools.chain(*first)) == sorted(itertools.chain(*second)) == list(range(50))
@@ -132,7 +133,7 @@ class TestContent:
     def test_they_are_the_true_lengths_at_the_weights_of_that_moment(self, changes: dict[str, object]) -> None:
         """Micro-batches that together are the whole set: the gradient of their mean is that of all examples."""
         task, settings = make_task(**changes), Settings(lr=0.1, batch_size=32, schedule="constant")
-        (sample,) = samples_of(task, settings=settings, total_steps=40, gradient_points=1, gradient_micro_batches=10, gradient_micro_batch_size=20)
+        sample, _ = samples_of(task, settings=settings, total_steps=40, gradient_points=1, gradient_micro_batches=10, gradient_micro_batch_size=20)
         weights = run_spec(task, make_spec(settings=settings, total_steps=sample.step, keeps_weights=True)).weights
         network = plain_net()
         assert weights is not None
@@ -147,16 +148,16 @@ class TestContent:
         calls = itertools.count()
 
         def loss(output: Tensor, target: Tensor) -> Tensor:
-            return F.cross_entropy(output, target) * (1e30 if next(calls) == 8 else 1.0)
+            return F.cross_entropy(output, target) * (1e30 if next(calls) == 7 else 1.0)
 
         samples = samples_of(make_task(precision="fp16", loss=loss))
-        assert [math.isfinite(sample.mean_square) for sample in samples] == [False, True, True]
+        assert [math.isfinite(sample.mean_square) for sample in samples] == [False, *[True] * 5]
 
     def test_a_network_that_learns_nothing_has_none(self) -> None:
         def step(model: nn.Module, batch: tuple[Tensor, Tensor]) -> Tensor:
             return 0 * model(batch[0]).sum()
 
-        assert [sample.mean_square for sample in samples_of(make_task(loss=None, metrics={}, training_step=step))] == [0.0] * 3
+        assert [sample.mean_square for sample in samples_of(make_task(loss=None, metrics={}, training_step=step))] == [0.0] * 6
 
     def test_sparse_gradients_count(self) -> None:
         def net(*, sparse: bool) -> nn.Module:
@@ -183,9 +184,9 @@ class TestContent:
             made.append(batch_size)
             yield from zip(TRAIN[0].split(batch_size), TRAIN[1].split(batch_size), strict=True)
 
-        samples = samples_of(make_task(train=maker, examples_per_epoch=200), gradient_micro_batches=4, gradient_micro_batch_size=10)
+        samples = samples_of(make_task(train=maker, examples_per_epoch=200), gradient_micro_batches=3, gradient_micro_batch_size=10)
         assert made.count(10) == 1
-        assert len({sample.mean_square for sample in samples}) == 3
+        assert len({sample.mean_square for sample in samples}) == 6
 
     def test_micro_batches_are_no_larger_than_what_the_task_lets_through_at_once(self) -> None:
         assert {sample.micro_batch_size for sample in samples_of(make_task(micro_batch_size=10))} == {10}
@@ -225,9 +226,10 @@ def quadratic(*, n: int, noise_scale: float) -> Task:
 
 
 def read_at_rest(task: Task, *, samples: int) -> NoiseScale:
-    curve = run_spec(task, make_spec(settings=STILL, total_steps=samples + 1, stops_when_diverged=False, gradient_points=samples)).curve
+    points = samples // 2
+    curve = run_spec(task, make_spec(settings=STILL, total_steps=points + 1, stops_when_diverged=False, gradient_points=points)).curve
     assert len(curve.gradients) == samples
-    return read_noise_scale(curve.gradients, n_train=task.n_train, total_steps=samples + 1, after_share=0)
+    return read_noise_scale(curve.gradients, n_train=task.n_train, total_steps=points + 1, after_share=0)
 
 
 class Rows(nn.Module):
@@ -280,7 +282,7 @@ class TestNoiseScale:
     @pytest.mark.parametrize("updates", [30, 200, 800])
     @pytest.mark.parametrize(("net", "lr"), [(small_mlp, 0.1), (small_cnn, 0.1), (Rows, 0.3)])
     def test_of_a_network_it_is_within_a_factor_of_two_of_that_of_all_examples_one_by_one(self, net: Callable[[], nn.Module], lr: float, updates: int) -> None:
-        """Over 6 seeds of each of these 9, 30 samples were off by factors from .79 to 1.38."""
+        """Over 6 seeds of each of these 9, 30 samples were off by factors from .78 to 1.57."""
         data = digits()
         settings = Settings(lr=lr, batch_size=32, schedule="constant")
         weights = run_spec(

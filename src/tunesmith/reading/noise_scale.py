@@ -63,7 +63,9 @@ def read_noise_scale(samples: Sequence[GradientSample], *, n_train: int, total_s
     """The noise scale over the samples of a run, or of several runs of one length.
 
     tr Σ and |G|² are averaged apart over the samples, because a ratio of single estimates has no mean; then they are divided. The interval is Fieller's, from
-    how the two scatter and move together from sample to sample, by Student's t. What changed from step to step counts as scatter, so it is rather too wide.
+    how the two scatter and move together among the samples of each step, by Student's t with Welch's degrees of freedom: what changes on the way is no noise.
+    Where a step has one sample only, all scatter counts, which makes the interval too wide where much changed. Steps with long gradients weigh most in the
+    value, which are the earlier ones: `early` and `late` show how far that matters.
 
     Args:
         samples: From `Curve.gradients`.
@@ -80,13 +82,13 @@ def read_noise_scale(samples: Sequence[GradientSample], *, n_train: int, total_s
 
     Example:
         >>> def samples(*squares):
-        ...     return [GradientSample(step=100 * i, micro_batch_size=16, n_micro_batches=8, mean_square=3.0, square_of_mean=s) for i, s in enumerate(squares)]
+        ...     return [GradientSample(step=100, micro_batch_size=16, n_micro_batches=8, mean_square=3.0, square_of_mean=square) for square in squares]
         >>> clear = read_noise_scale(samples(1.5, 1.4, 1.3, 1.2, 1.3, 1.4), n_train=10_000, total_steps=500)
         >>> round(clear.value), [round(end) for end in clear.interval], clear.n_samples, clear.first_step
-        (28, [25, 32], 5, 100)
+        (27, [24, 31], 6, 100)
         >>> unclear = read_noise_scale(samples(0.4, 0.5, 0.3, 0.4, 0.3, 0.5), n_train=10_000, total_steps=500)
         >>> unclear.value, round(unclear.interval[0]), unclear.interval[1]
-        (None, 322, inf)
+        (None, 394, inf)
     """
     _check(samples, n_train=n_train, total_steps=total_steps, after_share=after_share)
     later = sorted((sample for sample in samples if sample.step >= after_share * total_steps), key=lambda sample: sample.step)
@@ -99,7 +101,7 @@ def read_noise_scale(samples: Sequence[GradientSample], *, n_train: int, total_s
     unit = max(sample.mean_square for sample in read) or 1.0  # so that no loss is too large or too small to be squared
     pairs = np.array([_trace_and_square(sample, n_train=n_train, unit=unit) for sample in read])  # (samples, 2)
     trace, square = map(float, pairs.mean(axis=0))
-    interval, is_square_clear = _fieller(pairs)
+    interval, is_square_clear = _fieller(pairs, steps=[sample.step for sample in read])
     half = len(read) // 2
     return NoiseScale(
         value=trace / square if is_square_clear else None,
@@ -170,7 +172,18 @@ def _ratio(pairs: np.ndarray) -> float | None:
     return trace / square if square > 0 else None
 
 
-def _fieller(pairs: np.ndarray) -> tuple[tuple[float, float], bool]:
+def _covariance(pairs: np.ndarray, *, steps: list[int]) -> tuple[np.ndarray, float]:
+    """Of the two means, from the scatter within each step; and its degrees of freedom for |G|², after Welch 1947."""
+    groups = [pairs[np.array(steps) == step] for step in sorted(set(steps))]
+    if min(map(len, groups)) == 1:
+        groups = [pairs]
+    parts = np.array([np.cov(group, rowvar=False) * len(group) for group in groups]) / len(pairs) ** 2  # (steps, 2, 2)
+    of_square = parts[:, 1, 1]
+    below = float((of_square**2 / [len(group) + 1 for group in groups]).sum())
+    return parts.sum(axis=0), float(of_square.sum()) ** 2 / below - 2 if below > 0 else len(pairs) - len(groups)
+
+
+def _fieller(pairs: np.ndarray, *, steps: list[int]) -> tuple[tuple[float, float], bool]:
     """Which ratios of the two means the scatter allows, and whether the second mean is clear of zero.
 
     A ratio r is allowed where mean(trace - r · square) is within its own margin of zero: where a r² - 2 b r + c ≤ 0.
@@ -180,8 +193,8 @@ def _fieller(pairs: np.ndarray) -> tuple[tuple[float, float], bool]:
     from scipy.stats import t as student  # noqa: PLC0415 (takes a moment to load)
 
     trace, square = map(float, pairs.mean(axis=0))
-    margin = float(student.ppf((1 + INTERVAL_LEVEL) / 2, len(pairs) - 1)) ** 2
-    covariance = margin * np.cov(pairs, rowvar=False) / len(pairs)
+    covariance, degrees = _covariance(pairs, steps=steps)
+    covariance *= float(student.ppf((1 + INTERVAL_LEVEL) / 2, degrees)) ** 2
     a, b, c = square**2 - covariance[1, 1], trace * square - covariance[0, 1], trace**2 - covariance[0, 0]
     root = math.sqrt(max(0.0, b * b - a * c))
     if square > 0 and a > 0:
