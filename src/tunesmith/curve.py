@@ -85,7 +85,7 @@ class Curve:
         test: Name → value on the test set after the last update; empty where it was not touched.
         outcome: How the run ended.
         cost: Examples and seconds spent.
-        gradients: Samples of micro-batch gradients on the way, in the order of steps; empty where the run's spec asks for none.
+        gradients: Samples of micro-batch gradients on the way, in the order of steps, two at each; empty where the run's spec asks for none.
     """
 
     lr: tuple[float, ...]

@@ -190,7 +190,7 @@ class Settings:
 
 
 USUAL_GRADIENT_MICRO_BATCHES, USUAL_GRADIENT_MICRO_BATCH_SIZE = 8, 16
-"""Of a gradient sample (our choice: together two usual batches, and the share of their noise that is read off is 7/8)."""
+"""Of a gradient sample (our choice: together two usual batches)."""
 _GRADIENT_FIELDS = ("gradient_points", "gradient_micro_batches", "gradient_micro_batch_size")
 
 
@@ -221,9 +221,9 @@ class RunSpec:
         evaluates_test: Whether the test set is evaluated after the last update.
         keeps_weights: Whether the final weights come back with the curve.
         condition: Name of the changed task that the run is of, where a study compares several tasks; empty for the study's own.
-        gradient_points: Moments at which gradients of several micro-batches are taken and compared, evenly spaced like `evaluations`; ≥ 0. They do not change
-            the run, and cost as much as the training of their examples.
-        gradient_micro_batches: Micro-batches at each of these moments; ≥ 2. Fewer are taken where the training set has no more. Default 8 (our choice).
+        gradient_points: Moments at which gradients of several micro-batches are taken and compared, evenly spaced like `evaluations`, two samples at each;
+            ≥ 0. They do not change the run, and cost as much as the training of their examples.
+        gradient_micro_batches: Micro-batches in each sample; ≥ 2. Fewer are taken where the training set has no more. Default 8 (our choice).
         gradient_micro_batch_size: Examples in each; ≥ 1. Fewer where the task lets fewer through its network at once. Default 16 (our choice).
 
     Raises:

@@ -18,3 +18,13 @@ def test_a_compiled_network_learns_the_same_within_rounding() -> None:
     assert compiled.weights is not None
     network = task.model()
     network.load_state_dict(compiled.weights)  # names without the compiler's prefix
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")  # as above
+def test_gradient_samples_leave_a_compiled_run_bit_for_bit_as_it_was() -> None:
+    task = dataclasses.replace(demo_task.task(), compile=True)
+    spec = RunSpec(settings=Settings(lr=0.02, batch_size=32), total_steps=20, seed=0)
+    without, sampled = (run_spec(task, dataclasses.replace(spec, gradient_points=points)).curve for points in (0, 4))
+    assert sampled.train_loss == without.train_loss
+    assert [sample.step for sample in sampled.gradients] == [4, 4, 8, 8, 12, 12, 16, 16]

@@ -16,15 +16,18 @@ from tunesmith.errors import TaskError
 from tunesmith.settings import RunSpec
 from tunesmith.task import Batch, Task
 
+SAMPLES_AT_A_MOMENT = 2
+"""The fewest that tell the noise of a sample from what changes on the way (our choice)."""
 _FEWEST_MICRO_BATCHES = 2
+"""One gradient alone shows no noise."""
 
 
 class GradientSampler:
-    """Takes the samples of one run. What a step of the user's keeps outside the network and the global generators is the one thing that it cannot put back.
+    """Takes the samples of one run, each from micro-batches that are drawn without replacement.
 
-    The network stays as it is: in the mode it trains in, without `torch.compile` (another batch size would make that compile the run's own network anew), its
-    gradients not clipped. A sample's micro-batches are drawn without replacement; those of a batch maker from one pass of it, which goes on from sample to
-    sample, so that a maker without a random order shows more than its beginning.
+    The loss is that of the training, in the mode and precision of the training, but gradients are not clipped, and the network is not the compiled one: another
+    batch size might compile the run's own network anew. A batch maker's pass goes on from sample to sample, so that one without a random order shows more than
+    its beginning. Weights, gradients, buffers and the global generators are afterwards as they were; what user code keeps elsewhere cannot be put back.
 
     Args:
         task: What is trained.
@@ -43,8 +46,8 @@ class GradientSampler:
         self._loss_of = in_precision(training_step(task), task, device=device)
         self._of_maker: Generator[list[Batch]] | None = None
 
-    def sample(self, *, step: int, scale: LossScale) -> GradientSample:
-        """Gradients at the weights as they are now.
+    def samples(self, *, step: int, scale: LossScale) -> list[GradientSample]:
+        """Two samples, drawn apart, of the gradients at the weights as they are now.
 
         Args:
             step: Updates that were applied before; with the run's seed it fixes every draw.
@@ -60,10 +63,18 @@ class GradientSampler:
                 f"gradient_micro_batch_size must be at most half the training set, got {size} and {self._task.n_train} examples. "
                 "Lower gradient_micro_batch_size."
             )
+        seeds = [child_seed(self._spec.seed, f"gradients/{step}/{number}") for number in range(SAMPLES_AT_A_MOMENT)]
+        return [self._sample(step, size=size, count=count, seed=seed, scale=scale) for seed in seeds]
+
+    def close(self) -> None:
+        """End the pass of a batch maker that the next sample would go on with."""
+        if self._of_maker is not None:
+            self._of_maker.close()
+
+    def _sample(self, step: int, *, size: int, count: int, seed: int, scale: LossScale) -> GradientSample:
         parameters = [parameter for parameter in self._model.parameters() if parameter.requires_grad]
         squares, total = list[float](), [torch.zeros_like(parameter, dtype=torch.promote_types(parameter.dtype, torch.float32)) for parameter in parameters]
         share = size / self._spec.settings.batch_size if self._task.precision == "fp16" else 1.0
-        seed = child_seed(self._spec.seed, f"gradients/{step}")
         with isolated_rng(seed, self._device), _untouched(self._model):
             for micro_batch in self._micro_batches(size=size, count=count, seed=seed):
                 gradients = self._gradients(micro_batch, parameters, share=share, scale=scale)
@@ -72,11 +83,6 @@ class GradientSampler:
         return GradientSample(
             step=step, micro_batch_size=size, n_micro_batches=count, mean_square=sum(squares) / count, square_of_mean=_square(total) / count**2
         )
-
-    def close(self) -> None:
-        """End the pass of a batch maker that the next sample would go on with."""
-        if self._of_maker is not None:
-            self._of_maker.close()
 
     def _micro_batches(self, *, size: int, count: int, seed: int) -> list[Batch]:
         if isinstance(self._task.train, (tuple, Dataset)):

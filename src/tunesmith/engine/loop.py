@@ -110,7 +110,7 @@ def _train(
             average.update()
 
             if record.updates in gradient_steps and record.read_losses() is RunOutcome.FINISHED:
-                record.add_gradients(gradients.sample(step=record.updates, scale=scale))
+                record.add_gradients(gradients.samples(step=record.updates, scale=scale))
             if record.updates in evaluation_steps and record.read_losses() is RunOutcome.FINISHED:
                 with average.in_place_of_weights():
                     found = evaluator.evaluate(network, task.valid, n_examples=spec.valid_examples, reestimates_norm=spec.reestimates_norm)

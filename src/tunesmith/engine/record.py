@@ -79,9 +79,9 @@ class Record:
         self._evaluated_examples += examples
         self._test = values
 
-    def add_gradients(self, sample: GradientSample) -> None:
+    def add_gradients(self, samples: list[GradientSample]) -> None:
         """Take down gradients that were taken at the weights of this moment and led to no update."""
-        self._gradients.append(sample)
+        self._gradients.extend(samples)
 
     def read_losses(self) -> RunOutcome:
         """Fetch and judge the losses that wait on the device; the outcome so far."""

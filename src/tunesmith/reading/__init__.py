@@ -11,6 +11,7 @@ from tunesmith.reading.ladder import LadderReading, LadderRung, LadderScore, rea
 from tunesmith.reading.ladder_knobs import KnobContrast
 from tunesmith.reading.min_lr import MinLrReading, read_min_lr
 from tunesmith.reading.momentum import read_momentum, read_momentum_cycle
+from tunesmith.reading.noise_scale import NoiseScale, predicted_time, read_noise_scale
 from tunesmith.reading.range_test import RangeOutcome, RangeReading, read_range, read_range_test
 from tunesmith.reading.weight_decay import read_weight_decay
 
@@ -28,11 +29,13 @@ __all__ = [
     "LadderScore",
     "MinLrReading",
     "Network",
+    "NoiseScale",
     "RangeOutcome",
     "RangeReading",
     "Reading",
     "compare",
     "noise_between_seeds",
+    "predicted_time",
     "read",
     "read_capacity",
     "read_clues",
@@ -41,6 +44,7 @@ __all__ = [
     "read_min_lr",
     "read_momentum",
     "read_momentum_cycle",
+    "read_noise_scale",
     "read_range",
     "read_range_test",
     "read_weight_decay",
