@@ -19,8 +19,8 @@ from tunesmith.task import Task
 
 DEFAULT_MARGIN = 0.1
 """Share that stays free: memory also goes to fragments, to evaluation and to neighbours (our choice)."""
-LEAST_ALLOWANCE = 8
-"""Examples without which nothing can be measured: one that alone does not go through, two updates of two, and one more (our choice)."""
+LEAST_ALLOWANCE = 12
+"""Examples without which nothing can be measured: one that alone does not go through, four updates of two, and some to spare (our choice)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,7 @@ class Fit:
         smallest: Fewest examples that go through at once; 2 where one alone does not, as with BatchNorm.
         cap: Size beyond which nothing was tried: what was asked for, the training set, or `Task.micro_batch_size`.
         is_capped: `largest` is not limited by memory as far as the cap, so more may fit.
-        is_measured: Whether the limit was met, or the cap went through; False: `largest` follows from the bytes of smaller sizes, see `find_fit`.
+        is_measured: Whether an update of `largest` examples, or of more, went through; False: it follows from the bytes of smaller sizes, see `find_fit`.
         margin: Share that was taken off.
         went_through: Largest size that was tried and went through.
         failed_at: Smallest size that was tried and ran out of memory; None where none did.
@@ -88,8 +88,9 @@ def find_fit(
 
     CUDA: sizes double until one runs out of memory or the cap is reached, then the gap is halved until it is at most 5 %. The margin is taken off the
     smallest size that failed: `largest` went through or is smaller than what did, and lies at most `margin` (5 % where that is more) below the true limit.
-    CPU: running out ends the process, so memory is measured at doubling sizes, and a straight line through the largest two says what the next would take.
-    Nothing is tried that is foretold to leave less than `margin` of the available memory free; `largest` is the size that the line gives for the rest.
+    CPU: running out ends the process, so memory is measured at doubling sizes, and a straight line through the largest two says what the next would take
+    (or the line from what does not depend on the size, if that is steeper). Nothing is tried that is foretold to leave less than `margin` of the available
+    memory free; `largest` is the size that the line gives for the rest, tried in its turn. Two updates a size, because the heap has holes.
     Where `most_examples` would be passed, the search ends, and what was found so far decides: the line, or the largest that went through below a failure.
 
     Costs the examples that it says. Leaves no trace: generators come back bit for bit, the network is its own; but the highest memory use that torch.cuda
@@ -102,7 +103,7 @@ def find_fit(
         margin: Share that must stay free, in [0, 1). Default .1: our choice.
         seed: Of the throw-away network and of the data order.
         memory: How memory is measured; None for that of the device.
-        most_examples: Examples that all attempts together may cost, ≥ 8; None for no bound.
+        most_examples: Examples that all attempts together may cost, ≥ 12; None for no bound.
 
     Raises:
         InputError: A cap, margin or `most_examples` out of range, or a device whose memory cannot be measured.
@@ -171,17 +172,24 @@ def _check(*, cap: int, margin: float, most_examples: int | None) -> None:
 def _find(task: Task, memory: DeviceMemory, *, device: torch.device, cap: int, margin: float, seed: int, most_examples: int | None) -> Fit:
     base_bytes = memory.used_bytes()
     batches = LargestBatches(task, device=device, seed=seed)
-    model = task.model().to(device).train()
+    try:
+        model = task.model().to(device).train()
+    except torch.OutOfMemoryError:
+        raise TaskError("The network alone must fit into the device's memory, and it ran out. Use a smaller one.") from None
     with pinned_threads(model, device):
         trial = Trial(task, model, batches, memory=memory, base_bytes=base_bytes, device=device)
         cap = min(cap, task.n_train, task.micro_batch_size or cap)
         search = LimitSearch(trial, memory, base_bytes=base_bytes, cap=cap, margin=margin, most_examples=most_examples)
         first = batches.fixed_size or 1
-        if most_examples is not None and 2 * first > most_examples:
-            raise InputError(f"Two updates of {first} examples are needed to measure what fits, got an allowance of {most_examples}. Raise the budget.")
+        needed_examples = 2 * trial.cost_of(first)
+        if most_examples is not None and needed_examples > most_examples:
+            raise InputError(
+                f"To measure what fits at batches of {first}, {needed_examples} examples are needed, and {most_examples} are allowed. Raise the budget."
+            )
         search.begin(first)
         search.double()
         search.halve_the_gap()
+        search.approach()
     largest = search.largest(trusts_cap=cap == task.micro_batch_size)
     if task.micro_batch_size == cap > largest:
         raise TaskError(
@@ -193,7 +201,7 @@ def _find(task: Task, memory: DeviceMemory, *, device: torch.device, cap: int, m
         smallest=search.smallest,
         cap=cap,
         is_capped=largest == cap,
-        is_measured=search.is_over,
+        is_measured=largest <= search.went_through,
         margin=margin,
         went_through=search.went_through,
         failed_at=search.failed_at,

@@ -8,6 +8,8 @@ from tunesmith.errors import TaskError, TunesmithError
 
 MOST_GAP = 0.05
 """The search ends when the smallest size that failed is at most this share above the largest that went through (our choice)."""
+_MOST_APPROACHES = 2
+"""Each is nearer than the one before; a third would gain little (our choice)."""
 _NEEDS_TWO = "Expected more than 1 value per channel"  # torch's words
 _WHY_TWO = "BatchNorm needs two examples or more at once"
 
@@ -37,11 +39,6 @@ class LimitSearch:
         self.smallest, self.went_through = 1, 0
         self.failed_at: int | None = None
         self.note = ""
-
-    @property
-    def is_over(self) -> bool:
-        """Whether the cap went through, or the gap below what failed is small enough."""
-        return self.went_through == self._cap or (self.failed_at is not None and self.failed_at - self.went_through <= max(1, MOST_GAP * self.went_through))
 
     def begin(self, size: int) -> None:
         """Find the smallest size that goes through, and leave the optimizer with its state."""
@@ -74,8 +71,15 @@ class LimitSearch:
 
     def halve_the_gap(self) -> None:
         """Try the middle between what went through and what failed, until the gap is small."""
-        while self.failed_at is not None and not self.is_over:
+        while self.failed_at is not None and self.failed_at - self.went_through > max(1, MOST_GAP * self.went_through):
             if not self._try((self.went_through + self.failed_at) // 2):
+                return
+
+    def approach(self) -> None:
+        """Where nothing failed below the cap: try what is foretold to fit, so that it is not only foretold."""
+        for _ in range(_MOST_APPROACHES):
+            foretold = min(self._cap, self._trial.most_within(self._kept_share * self.limit_bytes))
+            if self.failed_at is not None or foretold <= self.went_through or not self._try(foretold):
                 return
 
     def largest(self, *, trusts_cap: bool) -> int:
@@ -93,7 +97,7 @@ class LimitSearch:
 
     def _try(self, size: int) -> bool:
         """Try a size if that is allowed; False where it is not."""
-        if self._trial.trained_examples + size > self._most_examples:
+        if self._trial.trained_examples + self._trial.cost_of(size) > self._most_examples:
             return False
         if not self._memory.raises_when_full:
             self.limit_bytes = min(self.limit_bytes, self._available_bytes())  # a neighbour may have taken some

@@ -39,30 +39,36 @@ class Trial:
         self._loss_of = in_precision(training_step(task), task, device=device)
         self._optimizer = make_optimizer(task.optimizer, (task.param_groups or default_param_groups)(model), Settings(lr=_NO_LR, momentum=0.9))
         self._average = WeightAverage(model, decay=task.ema)
-        self._example_bytes = 0.0
+        self._example_bytes, self._kept_bytes = 0.0, 0
         self.bytes_at: dict[int, int] = {}
         self.trained_examples = 0
 
     def goes_through(self, size: int) -> bool:
-        """Try one update; False where memory ran out. Nothing of the attempt stays in memory, but where another exception goes on to the caller."""
+        """Try a size; False where memory ran out. Nothing of the attempt stays in memory, but where another exception goes on to the caller."""
         went_through = False
         self._memory.reset_peak()
-        self.trained_examples += size
         try:
-            self._update(size)
+            for _ in range(self._memory.updates_to_settle):
+                self._update(size)
             went_through = True
         except Exception as error:
             if not is_out_of_memory(error, smaller_went_through=bool(self.bytes_at)):
                 raise
         # Only here is the exception gone, and with its traceback the tensors of the frames that it came through.
-        if went_through:
-            self.bytes_at[size] = max(0, self._memory.peak_bytes() - self._base_bytes)
+        peak_bytes = self._memory.peak_bytes()
         self._optimizer.zero_grad(set_to_none=True)
         self._memory.release()
+        if went_through:
+            self.bytes_at[size] = max(0, peak_bytes - self._base_bytes)
+            self._kept_bytes = self._memory.used_bytes() - self._base_bytes
         return went_through
 
+    def cost_of(self, size: int) -> int:
+        """Examples that trying a size costs."""
+        return size * self._memory.updates_to_settle
+
     def foretell(self, size: int) -> float:
-        """Bytes that an update of `size` examples would take: on the straight line through the largest two sizes that went through."""
+        """Bytes that an update of `size` examples would take."""
         largest = max(self.bytes_at)
         return self.bytes_at[largest] + self._bytes_per_example() * (size - largest)
 
@@ -72,28 +78,28 @@ class Trial:
         return math.floor(largest + (limit_bytes - self.bytes_at[largest]) / self._bytes_per_example())
 
     def _bytes_per_example(self) -> float:
-        """Slope of the line, but no less than the examples themselves take.
+        """Slope of a straight line through the largest two sizes, or from what does not depend on the size to the largest, if that is steeper.
 
-        With one size, or where the second takes no more (too small to tell, or a highest use that cannot be set back), all that is not known to be the
-        network's and the optimizer's counts as the examples': too much, never too little.
+        The second alone where there is one size, or where the highest use cannot be set back. No less than the examples themselves take.
         """
         *smaller, largest = sorted(self.bytes_at)
         growth = (self.bytes_at[largest] - self.bytes_at[smaller[-1]]) / (largest - smaller[-1]) if smaller else 0.0
-        if growth <= 0:
-            growth = (self.bytes_at[largest] - self._known_fixed_bytes()) / largest
-        if growth <= 0:  # the network was in use before, so it is not in the measured bytes
+        growth = max(growth, (self.bytes_at[largest] - self._fixed_bytes()) / largest)
+        if growth <= 0:  # the fixed part was in use before, so it is not in what was measured
             growth = self.bytes_at[largest] / largest
         return max(growth, self._example_bytes, 1.0)
 
-    def _known_fixed_bytes(self) -> int:
-        """Weights, their gradients, and what the optimizer keeps."""
+    def _fixed_bytes(self) -> int:
+        """Bytes that do not depend on the size: what stays between updates (at least weights and the optimizer's state), and the weights' gradients."""
         weights = list(self._model.parameters())
-        kept = [value for state in self._optimizer.state.values() for value in state.values() if isinstance(value, Tensor)]
-        return sum(tensor_bytes(part) for part in (weights, [weight for weight in weights if weight.requires_grad], kept, list(self._model.buffers())))
+        state = [value for state in self._optimizer.state.values() for value in state.values() if isinstance(value, Tensor)]
+        return max(self._kept_bytes, tensor_bytes(weights) + tensor_bytes(state)) + tensor_bytes([weight for weight in weights if weight.requires_grad])
 
     def _update(self, size: int) -> None:
+        self.trained_examples += size
         batch = self._batches.of(size)
         self._example_bytes = tensor_bytes(batch) / size
+        self._optimizer.zero_grad(set_to_none=True)
         self._loss_of(self._model, batch).backward()
         if self._clip_grad_norm is not None:
             nn.utils.clip_grad_norm_(self._model.parameters(), self._clip_grad_norm)
