@@ -231,27 +231,22 @@ def test_the_generators_come_back_after_an_error() -> None:
     assert global_rng() == before
 
 
-@pytest.mark.parametrize("optimizer", ["adam", lambda groups, _: torch.optim.RMSprop(groups, momentum=0.9)])
+@pytest.mark.parametrize("kind", [torch.optim.Adam, torch.optim.RMSprop])
 @pytest.mark.parametrize("precision", ["fp32", "fp16"])
-def test_the_state_of_the_optimizer_is_in_place_when_memory_is_measured(optimizer: object, precision: str) -> None:
-    made = list[torch.optim.Optimizer]()
+def test_state_and_gradients_are_in_place_when_memory_is_measured(kind: type[torch.optim.Optimizer], precision: str) -> None:
+    made, in_place = list[torch.optim.Optimizer](), list[bool]()
 
-    def param_groups(model: nn.Module) -> list[dict[str, object]]:
-        groups: list[dict[str, object]] = [{"params": list(model.parameters())}]
-        made.append(torch.optim.SGD(model.parameters()))
-        return groups
+    def optimizer(groups: list[dict[str, object]], _settings: object) -> torch.optim.Optimizer:
+        made.append(kind(groups))
+        return made[-1]
 
-    gradients = list[bool]()
+    def step(model: nn.Module, batch: tuple[Tensor, Tensor]) -> Tensor:
+        in_place.append(bool(made[-1].state) and all(parameter.grad is not None for parameter in model.parameters()))
+        return F.cross_entropy(model(batch[0]), batch[1])
 
-    class Watching(FakeMemory):
-        def release(self) -> None:
-            gradients.extend(parameter.grad is not None for one in made for parameter in one.param_groups[0]["params"])
-
-    memory = Watching(raises_when_full=True)
-    fit = find_fit(make_task(optimizer=optimizer, precision=precision, param_groups=param_groups), cap=2, memory=memory)
+    fit = find_fit(task_with(step, optimizer=optimizer, precision=precision), cap=2, memory=FakeMemory(raises_when_full=True))
+    assert in_place == [False, True, True]
     assert fit.trained_examples == 1 + 1 + 2  # the smallest twice
-    assert gradients
-    assert not any(gradients)
 
 
 class Ragged(Dataset[tuple[Tensor, Tensor]]):
@@ -344,6 +339,8 @@ def test_a_maker_with_a_size_of_its_own_that_the_task_says() -> None:
     )  # fmt: skip
     fit = find_fit(task, cap=96, memory=memory)
     assert (fit.largest, fit.smallest, fit.trained_examples) == (32, 32, 64)
+    with pytest.raises(InputError, match="at least the 32 examples"):
+        find_fit(task, cap=16, memory=memory)
     with pytest.raises(InputError, match="batches of 32, 64 examples are needed, and 60 are allowed"):
         find_fit(task, cap=96, memory=memory, most_examples=60)
 
@@ -409,6 +406,15 @@ def test_a_users_micro_batch_that_does_not_fit() -> None:
     memory = FakeMemory(raises_when_full=True)
     with pytest.raises(TaskError, match=r"^Task.micro_batch_size must fit into the device's memory with 10% to spare, got 100, and 57 do\. Lower it to 57"):
         find_fit(task_with(Sizes(memory, limit=63), micro_batch_size=100), cap=200, memory=memory)
+
+
+def test_a_users_micro_batch_is_trusted_where_the_allowance_ends_the_search() -> None:
+    memory = FakeMemory(raises_when_full=False, available=FIXED + PER_EXAMPLE * 1000)
+    fit = find_fit(task_with(Sizes(memory), micro_batch_size=950), cap=950, memory=memory, most_examples=100)
+    assert (fit.largest, fit.went_through, fit.is_measured) == (950, 16, False)
+    memory.used = 0
+    with pytest.raises(TaskError, match=r"Task.micro_batch_size must fit .* got 950, and 899 do"):  # measured: it leaves too little
+        find_fit(task_with(Sizes(memory), micro_batch_size=950), cap=950, memory=memory)
 
 
 def test_a_cap_beyond_the_data() -> None:

@@ -99,7 +99,8 @@ def find_fit(
     Args:
         task: Whose network and data.
         device: "auto", or as torch spells it.
-        cap: Largest size wanted, ≥ 1; clipped to the training set and to `Task.micro_batch_size`, which is trusted where it goes through.
+        cap: Largest size wanted, ≥ 1; clipped to the training set and to `Task.micro_batch_size`, which is trusted unless there is a
+            sign against it.
         margin: Share that must stay free, in [0, 1). Default .1: our choice.
         seed: Of the throw-away network and of the data order.
         memory: How memory is measured; None for that of the device.
@@ -181,6 +182,8 @@ def _find(task: Task, memory: DeviceMemory, *, device: torch.device, cap: int, m
         cap = min(cap, task.n_train, task.micro_batch_size or cap)
         search = LimitSearch(trial, memory, base_bytes=base_bytes, cap=cap, margin=margin, most_examples=most_examples)
         first = batches.fixed_size or 1
+        if first > cap:
+            raise InputError(f"The largest batch to try must be at least the {first} examples that the task's batch maker yields, got {cap}. Raise it.")
         needed_examples = 2 * trial.cost_of(first)
         if most_examples is not None and needed_examples > most_examples:
             raise InputError(

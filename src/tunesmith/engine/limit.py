@@ -39,6 +39,7 @@ class LimitSearch:
         self.smallest, self.went_through = 1, 0
         self.failed_at: int | None = None
         self.note = ""
+        self._is_spent = False
 
     def begin(self, size: int) -> None:
         """Find the smallest size that goes through, and leave the optimizer with its state."""
@@ -83,11 +84,11 @@ class LimitSearch:
                 return
 
     def largest(self, *, trusts_cap: bool) -> int:
-        """What may go through at once, from all that was tried."""
+        """What may go through at once, from all that was tried; `trusts_cap`: the cap, unless there is a sign against it."""
         kept_bytes = self._kept_share * self.limit_bytes
         if self.failed_at is not None:
             found = min(self.went_through, math.floor(self._kept_share * self.failed_at))
-        elif self.went_through < self._cap:
+        elif self.went_through < self._cap and not (trusts_cap and self._is_spent):
             found = self._trial.most_within(kept_bytes)
         elif trusts_cap or self._trial.bytes_at[self._cap] <= kept_bytes:
             found = self._cap
@@ -97,7 +98,8 @@ class LimitSearch:
 
     def _try(self, size: int) -> bool:
         """Try a size if that is allowed; False where it is not."""
-        if self._trial.trained_examples + self._trial.cost_of(size) > self._most_examples:
+        self._is_spent = self._trial.trained_examples + self._trial.cost_of(size) > self._most_examples
+        if self._is_spent:
             return False
         if not self._memory.raises_when_full:
             self.limit_bytes = min(self.limit_bytes, self._available_bytes())  # a neighbour may have taken some

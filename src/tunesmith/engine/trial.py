@@ -20,6 +20,7 @@ _NO_LR = 1e-12
 class Trial:
     """Updates of one network, whose optimizer keeps its state from one to the next.
 
+    Gradients stay allocated too, as they do between the micro-batches of one update: without them a batch that goes through alone might not as a part.
     fp16's loss is not scaled here: that takes no memory, and an overflow would leave the optimizer without state.
 
     Args:
@@ -56,7 +57,7 @@ class Trial:
                 raise
         # Only here is the exception gone, and with its traceback the tensors of the frames that it came through.
         peak_bytes = self._memory.peak_bytes()
-        self._optimizer.zero_grad(set_to_none=True)
+        self._optimizer.zero_grad(set_to_none=False)
         self._memory.release()
         if went_through:
             self.bytes_at[size] = max(0, peak_bytes - self._base_bytes)
@@ -90,16 +91,15 @@ class Trial:
         return max(growth, self._example_bytes, 1.0)
 
     def _fixed_bytes(self) -> int:
-        """Bytes that do not depend on the size: what stays between updates (at least weights and the optimizer's state), and the weights' gradients."""
+        """Bytes that do not depend on the size: what stays between updates, at least weights, gradients and the optimizer's state."""
         weights = list(self._model.parameters())
         state = [value for state in self._optimizer.state.values() for value in state.values() if isinstance(value, Tensor)]
-        return max(self._kept_bytes, tensor_bytes(weights) + tensor_bytes(state)) + tensor_bytes([weight for weight in weights if weight.requires_grad])
+        return max(self._kept_bytes, sum(map(tensor_bytes, (weights, [weight.grad for weight in weights], state))))
 
     def _update(self, size: int) -> None:
         self.trained_examples += size
         batch = self._batches.of(size)
         self._example_bytes = tensor_bytes(batch) / size
-        self._optimizer.zero_grad(set_to_none=True)
         self._loss_of(self._model, batch).backward()
         if self._clip_grad_norm is not None:
             nn.utils.clip_grad_norm_(self._model.parameters(), self._clip_grad_norm)
