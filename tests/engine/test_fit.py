@@ -157,7 +157,7 @@ def test_a_highest_use_that_cannot_be_set_back_understates_what_fits() -> None:
     assert (foretold.went_through, foretold.largest) == (4, 9)  # as if every example had taken 5,000 of the 40,000 bytes
 
 
-LAYERS, WIDTH = 3, 2**17
+LAYERS, WIDTH = 6, 2**17
 """At 64 examples an activation has 32 MiB: from there on the C library gives each block a mapping of its own, and its heap has no holes."""
 
 
@@ -166,10 +166,11 @@ def wide_net() -> nn.Module:
     return nn.Sequential(nn.Linear(8, WIDTH, bias=False), *(nn.Sigmoid() for _ in range(LAYERS)), nn.Linear(WIDTH, 3, bias=False))
 
 
+@pytest.mark.slow
 def test_a_real_network_takes_what_its_activations_take() -> None:
     fit = find_fit(make_task(model=wide_net, train=(torch.randn(200, 8), torch.randint(3, (200,)))), cap=64)
     assert list(fit.bytes_at) == [2**power for power in range(7)]
-    known = 64 * (LAYERS + 1) * WIDTH * 4
+    known = 64 * (LAYERS + 2) * WIDTH * 4  # on the way back two gradients of the same shape
     assert known / 1.5 < fit.bytes_at[64] - fit.bytes_at[1] < known * 1.5
     large = [fit.bytes_at[size] for size in (8, 16, 32, 64)]
     assert large == sorted(large)
