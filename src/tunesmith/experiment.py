@@ -1,7 +1,7 @@
 """What a probe did and what was read from it. Records only."""
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Self
 
 from tunesmith.curve import Run
 from tunesmith.finding import Finding
@@ -30,6 +30,38 @@ class Arm:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SizeTimes:
+    """What batch sizes are compared by, besides their runs.
+
+    Attributes:
+        seconds_per_step: Batch size → modelled seconds of an update.
+        loading_seconds: Batch size → seconds of it spent waiting for data; empty where that was not measured.
+        contenders: Sizes that may be chosen; all of `seconds_per_step` where it is empty.
+        n_train: Training examples.
+    """
+
+    seconds_per_step: dict[int, float]
+    loading_seconds: dict[int, float] = field(default_factory=dict)
+    contenders: tuple[int, ...] = ()
+    n_train: int
+
+    def to_dict(self) -> dict[str, Json]:
+        """A JSON object that `from_dict` turns back into an equal record."""
+        return {
+            "seconds_per_step": {str(size): seconds for size, seconds in self.seconds_per_step.items()},
+            "loading_seconds": {str(size): seconds for size, seconds in self.loading_seconds.items()},
+            "contenders": list(self.contenders),
+            "n_train": self.n_train,
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """The record that `to_dict` was called on."""
+        seconds, loading = ({int(size): float(found) for size, found in data[name].items()} for name in ("seconds_per_step", "loading_seconds"))
+        return cls(seconds_per_step=seconds, loading_seconds=loading, contenders=tuple(map(int, data["contenders"])), n_train=int(data["n_train"]))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Experiment:
     """A probe's runs, in the order in which they were made.
 
@@ -39,17 +71,20 @@ class Experiment:
         arms: The runs.
         findings: What was read from them; empty straight from a probe, which judges nothing.
         verdict: What the recipe decided because of it, in a sentence; empty straight from a probe.
+        times: What "batch_size" compares by; None for other probes.
     """
 
     probe: str
     arms: tuple[Arm, ...]
     findings: tuple[Finding, ...] = ()
     verdict: str = ""
+    times: SizeTimes | None = None
 
 
 def experiment_to_dict(experiment: Experiment) -> dict[str, Json]:
     """A JSON object with run keys in the place of runs; `experiment_from_dict` needs the runs again."""
-    return {
+    times: dict[str, Json] = {} if experiment.times is None else {"times": experiment.times.to_dict()}
+    return times | {
         "probe": experiment.probe,
         "arms": [{"label": arm.label, "value": arm.value, "key": arm.run.spec.key} for arm in experiment.arms],
         "findings": [finding.to_dict() for finding in experiment.findings],
@@ -64,4 +99,5 @@ def experiment_from_dict(data: dict[str, Any], *, runs: dict[str, Run]) -> Exper
         arms=tuple(Arm(label=arm["label"], value=arm["value"], run=runs[arm["key"]]) for arm in data["arms"]),
         findings=tuple(Finding.from_dict(finding) for finding in data["findings"]),
         verdict=data["verdict"],
+        times=SizeTimes.from_dict(data["times"]) if "times" in data else None,
     )

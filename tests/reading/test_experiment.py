@@ -29,7 +29,7 @@ def test_a_metric_decides_where_it_is_the_goal() -> None:
 
 def test_short_runs_are_compared() -> None:
     candidates = [probes.Candidate(label=f"{size}", value=size, settings=Settings(lr=0.1, batch_size=size), total_steps=20) for size in (4, 8)]
-    made = probes.annealed_runs(Watched().task(), candidates, probe="batch_size", seed=0)
+    made = probes.annealed_runs(Watched().task(), candidates, probe="peak_lr", seed=0)
     reading = ts.read(made)
     assert isinstance(reading, ts.Comparison)
     assert reading.best in {arm.label for arm in made.arms}

@@ -69,7 +69,7 @@ class Muddled(nn.Module):
 class TestConditions:
     def test_a_better_network_is_told_and_a_worse_one_is_not_advised(self, tmp_path: Path) -> None:
         task = dataclasses.replace(make_task(model=lambda: Muddled(4.0), epochs=60), conditions={"clear": mlp, "worse": lambda: Muddled(9.0)})
-        done = ladder(tmp_path, task, budget=2)
+        done = ladder(tmp_path, task, budget=2, fixed={"batch_size": 32})
         found = {finding.evidence.split("'")[1]: finding for finding in done.plan.findings if finding.kind == "condition"}
         assert set(found) == {"clear", "worse"}
         assert (found["clear"].value or 0) > 0 > (found["worse"].value or 0)

@@ -66,7 +66,7 @@ class TestStudyFolder:
         with Study.open(study.folder) as stored:
             experiments = stored.experiments()
         names = [experiment.probe for experiment in experiments]
-        assert names == ["bracket", "lr_range", "ladder", "confirm", "current_quarter"]
+        assert names == ["bracket", "lr_range", "ladder", "batch_size", "confirm", "current_quarter"]
         assert all(experiment.verdict for experiment in experiments)
 
     def test_every_stage_of_the_report_left_its_experiment_in_order(self, tmp_path: Path) -> None:

@@ -23,12 +23,14 @@ class Timing:
     """Seconds a step, and what it cost to learn them.
 
     Attributes:
-        seconds_per_step: Batch size → median seconds of an update. A size that ran out of memory is missing.
+        seconds_per_step: Batch size → median seconds of an update, its data included. A size that ran out of memory is missing.
+        loading_seconds: Batch size → median seconds of it that went by waiting for the data.
         trained_examples: Examples forward and backward.
         threads: Intra-op threads.
     """
 
     seconds_per_step: dict[int, float]
+    loading_seconds: dict[int, float]
     trained_examples: int
     threads: int
 
@@ -57,12 +59,15 @@ def _measure(task: Task, model: nn.Module, batch_sizes: list[int], *, device: to
     loss_of, data = in_precision(training_step(task), task, device=device), TaskBatches(task, device=device)
     streams = {size: data.for_training(batch_size=size, seed=seed) for size in batch_sizes}
     seconds: dict[int, list[float]] = {size: [] for size in batch_sizes}
+    loading: dict[int, list[float]] = {size: [] for size in batch_sizes}
     trained = 0
     for _ in range(repeats + 1):
         for size in list(streams):
             started = time.perf_counter()
             try:
-                for micro_batch in next(streams[size]):
+                micro_batches = next(streams[size])
+                loading[size].append(time.perf_counter() - started)
+                for micro_batch in micro_batches:
                     loss_of(model, micro_batch).backward()
                 optimizer.step()
                 optimizer.zero_grad(set_to_none=True)
@@ -73,5 +78,5 @@ def _measure(task: Task, model: nn.Module, batch_sizes: list[int], *, device: to
                 torch.cuda.synchronize(device)
             seconds[size].append(time.perf_counter() - started)
             trained += size
-    medians = {size: statistics.median(seconds[size][1:]) for size in streams}
-    return Timing(seconds_per_step=medians, trained_examples=trained, threads=threads)
+    medians, waits = ({size: statistics.median(found[size][1:]) for size in streams} for found in (seconds, loading))
+    return Timing(seconds_per_step=medians, loading_seconds=waits, trained_examples=trained, threads=threads)

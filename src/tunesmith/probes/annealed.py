@@ -1,7 +1,7 @@
 """Short annealed runs: each a whole small cycle down to zero, because ranking at a high learning rate misleads (METHOD, trap 6)."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tunesmith.errors import BudgetError, InputError
@@ -9,6 +9,38 @@ from tunesmith.experiment import Arm, Experiment
 from tunesmith.fleet import Execute, execute_here
 from tunesmith.settings import RunSpec, Settings
 from tunesmith.task import Task
+
+MICRO_BATCH_SIZE, NORM_MICRO_BATCH_SIZE = 8, 16
+"""Examples of a micro-batch whose gradient is sampled: few, since the noise is what is looked for; more where BatchNorm takes its statistics from them (our
+choice)."""
+POINTS, SAMPLES_A_POINT = 5, 2
+"""Moments of a run at which gradients are sampled (our choice: three of them lie in its second half), and samples that the engine takes at each."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GradientSampling:
+    """Where gradients are sampled in a run.
+
+    Attributes:
+        points: Updates, evenly spaced.
+        micro_batches: Gradients at each.
+        micro_batch_size: Examples of each.
+    """
+
+    points: int = POINTS
+    micro_batches: int = 8
+    micro_batch_size: int = MICRO_BATCH_SIZE
+
+    @property
+    def examples(self) -> int:
+        """What it costs a run, forward and backward."""
+        return SAMPLES_A_POINT * self.points * self.micro_batches * self.micro_batch_size
+
+    def asked_of(self, spec: RunSpec) -> RunSpec:
+        """The order for a run, with the samples."""
+        return dataclasses.replace(
+            spec, gradient_points=self.points, gradient_micro_batches=self.micro_batches, gradient_micro_batch_size=self.micro_batch_size
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +70,7 @@ def annealed_runs(
     evaluations: int = 0,
     valid_examples: int | None = None,
     condition: str = "",
+    sampled: Mapping[str, GradientSampling] | None = None,
     execute: Execute = execute_here,
 ) -> Experiment:
     """A short annealed run for each candidate and seed; on one seed all start from the same weights and see the same data order.
@@ -54,6 +87,7 @@ def annealed_runs(
         evaluations: Evaluations on the way.
         valid_examples: Size of the fixed validation slice; None for all of it.
         condition: Name of the changed task, where `task` is one.
+        sampled: Label → where its runs sample gradients, which changes nothing in them.
         execute: Where the runs are made. Default: in this process.
 
     Raises:
@@ -72,6 +106,9 @@ def annealed_runs(
         )
         for candidate, one in every
     ]  # fmt: skip
+    for i, (candidate, _) in enumerate(every):
+        if sampled is not None and candidate.label in sampled:
+            specs[i] = sampled[candidate.label].asked_of(specs[i])
     runs = execute(task, specs)
     arms = [Arm(label=candidate.label, value=candidate.value, run=run) for (candidate, _), run in zip(every, runs, strict=True)]
     return Experiment(probe=probe, arms=tuple(arms))

@@ -4,6 +4,7 @@ from typing import TypeAlias
 
 from tunesmith.errors import InputError
 from tunesmith.experiment import Experiment
+from tunesmith.reading.batch_size import BatchSizeReading, read_batch_size
 from tunesmith.reading.capacity import CapacityReading, read_capacity
 from tunesmith.reading.comparison import Comparison, compare, noise_between_seeds
 from tunesmith.reading.conditions import ConditionsReading, read_conditions
@@ -16,11 +17,11 @@ from tunesmith.reading.weight_decay import read_weight_decay
 from tunesmith.settings import RunKind
 from tunesmith.thresholds import DEFAULT_THRESHOLDS, Thresholds
 
-Reading: TypeAlias = RangeReading | ConditionsReading | MinLrReading | CapacityReading | KnobReading | LadderReading | Comparison
+Reading: TypeAlias = RangeReading | ConditionsReading | MinLrReading | CapacityReading | KnobReading | BatchSizeReading | LadderReading | Comparison
 
 KNOB_READINGS = {"momentum": read_momentum, "momentum_cycle": read_momentum_cycle, "weight_decay": read_weight_decay}
 """Probe of a knob by short annealed runs → its reading."""
-_COMPARED = ("batch_size", "peak_lr")
+_COMPARED = ("peak_lr",)
 
 
 def read(experiment: Experiment, *, goal: str = "loss", higher_is_better: bool = False, thresholds: Thresholds = DEFAULT_THRESHOLDS) -> Reading:
@@ -35,8 +36,8 @@ def read(experiment: Experiment, *, goal: str = "loss", higher_is_better: bool =
     Returns:
         For "lr_range" a RangeReading (of several sweeps the last), for "lr_range_under" a ConditionsReading, for "min_lr" a MinLrReading (the peak taken as
         three times the largest rate tried, which holds for the default shares alone: call `read_min_lr` with `max_lr` for others), for "capacity" a
-        CapacityReading, for "momentum", "momentum_cycle" and "weight_decay" a KnobReading, for "ladder" a LadderReading, for "batch_size" and "peak_lr" a
-        Comparison; their noise is known only where settings were repeated on another seed.
+        CapacityReading, for "batch_size" a BatchSizeReading (learning rates taken as those of SGD kinds), for "momentum", "momentum_cycle" and "weight_decay" a
+        KnobReading, for "ladder" a LadderReading, for "peak_lr" a Comparison; its noise is known only where settings were repeated on another seed.
 
     Raises:
         InputError: An experiment that no reading is for, such as "bracket" or "confirm", or a range test without a linear sweep.
@@ -65,6 +66,8 @@ def read(experiment: Experiment, *, goal: str = "loss", higher_is_better: bool =
             return read_capacity(experiment, goal=goal, higher_is_better=higher_is_better, thresholds=thresholds)
         case "ladder":
             return read_ladder(experiment, goal=goal, higher_is_better=higher_is_better, thresholds=thresholds)
+        case "batch_size":
+            return read_batch_size(experiment, goal=goal, higher_is_better=higher_is_better)
         case probe if probe in KNOB_READINGS:
             return KNOB_READINGS[probe](experiment, goal=goal, higher_is_better=higher_is_better)
         case probe if probe in _COMPARED:
@@ -72,7 +75,7 @@ def read(experiment: Experiment, *, goal: str = "loss", higher_is_better: bool =
             return compare(experiment, noise=noise, goal=goal, higher_is_better=higher_is_better, thresholds=thresholds)
         case _:
             raise InputError(
-                f"An experiment must come from lr_range, lr_range_under, min_lr, capacity, ladder, {', '.join((*KNOB_READINGS, *_COMPARED))} to be read, "
-                f"got '{experiment.probe}'. "
+                f"An experiment must come from lr_range, lr_range_under, min_lr, capacity, batch_size, ladder, {', '.join((*KNOB_READINGS, *_COMPARED))}, "
+                f"to be read, got '{experiment.probe}'. "
                 "Look at the curves of its arms."
             )

@@ -8,9 +8,9 @@ from tunesmith.plan import StudyOutcome
 from tunesmith.probes.lr_range import FEWEST_STEPS, LOWEST_MOMENTUM, USUAL_MOMENTUM
 from tunesmith.reading.range_test import RangeOutcome
 from tunesmith.recipe.allowance import BRACKET_SHARE, bracket_steps, first_batch_size
+from tunesmith.recipe.batch_choice import candidate_sizes
 from tunesmith.recipe.laboratory import Laboratory
 from tunesmith.recipe.limits import Limits
-from tunesmith.recipe.stages.batch import candidate_sizes
 from tunesmith.settings import Settings
 
 NO_RANGE = {

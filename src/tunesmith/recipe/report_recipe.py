@@ -23,16 +23,17 @@ from tunesmith.recipe.stages.momentum import choose_momentum
 from tunesmith.recipe.stages.peak import choose_peak
 from tunesmith.recipe.stages.state import Tuning
 from tunesmith.recipe.stages.sweep import run_bracket, run_sweeps
+from tunesmith.recipe.time_model import TimeModel
 
 
-def search(lab: Laboratory, limits: Limits, *, sizes: list[int], seconds_per_step: dict[int, float]) -> Found:
+def search(lab: Laboratory, limits: Limits, *, sizes: list[int], times: TimeModel) -> Found:
     """Every stage in order, each fed by the one before; settings to confirm, or an abstention with its reason.
 
     Args:
         lab: Where runs are made.
         limits: What the user fixed or bounded.
         sizes: Candidate batch sizes, the first first.
-        seconds_per_step: The time model.
+        times: The time model.
     """
     settings = first_settings(lab, limits, batch_size=sizes[0])
     swept: tuple[Finding, ...] = ()
@@ -64,7 +65,7 @@ def search(lab: Laboratory, limits: Limits, *, sizes: list[int], seconds_per_ste
             findings=tuning.findings,
             advice=("No short run finished at any learning rate tried: look at the data and the loss, or train in fp32.",),
         )
-    tuning = choose_batch_size(lab, tuning, limits, sizes=sizes, seconds_per_step=seconds_per_step, largest_lr=largest)
+    tuning = choose_batch_size(lab, tuning, limits, sizes=sizes, times=times)
     tuning = choose_momentum(lab, tuning, limits, largest_lr=largest)
     tuning = choose_weight_decay(lab, tuning, limits)
     tuning = carry_to_full_length(lab, tuning, limits)

@@ -1,8 +1,9 @@
 """The study's time model: seconds a step at each batch size, measured once, from then on an input (docs/counting.md)."""
 
+import dataclasses
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tunesmith.cost import Cost
@@ -13,7 +14,8 @@ from tunesmith.recipe.laboratory import Laboratory
 
 TIME_MODEL_NAME = "time_model.json"
 TIME_MODEL_VERSION = 1
-TIMED_UPDATES = 3
+TIMED_UPDATES, MOST_TIMED_UPDATES = 3, 20
+"""Updates timed at each size: at least the first number, more as the look's share of the budget allows (our choice)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,21 +24,23 @@ class TimeModel:
 
     Attributes:
         seconds_per_step: Batch size → seconds of an update.
+        loading_seconds: Batch size → seconds of it that went by waiting for data; empty where that was not measured.
         trained_examples: What measuring it cost this study, forward and backward.
     """
 
     seconds_per_step: dict[int, float]
-    trained_examples: int
+    loading_seconds: dict[int, float] = field(default_factory=dict)
+    trained_examples: int = 0
 
 
-def find_time_model(lab: Laboratory, sizes: list[int], *, given: Path | None) -> dict[int, float]:
+def find_time_model(lab: Laboratory, sizes: list[int], *, given: Path | None) -> TimeModel:
     """Seconds a step at each of the sizes: from the file given, from the study, or measured now and kept in the study.
 
     Sizes that a model from a file lacks are left out: they cannot be compared at equal time.
 
     Args:
         lab: Whose task, study and device.
-        sizes: Batch sizes, the first first.
+        sizes: Batch sizes, the most important first.
         given: Another machine's model; it is copied into the study.
 
     Raises:
@@ -45,7 +49,7 @@ def find_time_model(lab: Laboratory, sizes: list[int], *, given: Path | None) ->
     """
     own = lab.study.folder / TIME_MODEL_NAME
     if given is not None:
-        model = TimeModel(seconds_per_step=read_time_model(given).seconds_per_step, trained_examples=0)
+        model = dataclasses.replace(read_time_model(given), trained_examples=0)
         _write(model, own)
     elif own.exists():
         model = read_time_model(own)
@@ -53,7 +57,7 @@ def find_time_model(lab: Laboratory, sizes: list[int], *, given: Path | None) ->
         model = _measured(lab, sizes)
         _write(model, own)
     lab.charge("time model", Cost(trained_examples=model.trained_examples))
-    return {size: model.seconds_per_step[size] for size in sizes if size in model.seconds_per_step}
+    return dataclasses.replace(model, seconds_per_step={size: model.seconds_per_step[size] for size in sorted(sizes) if size in model.seconds_per_step})
 
 
 def read_time_model(path: Path) -> TimeModel:
@@ -64,8 +68,8 @@ def read_time_model(path: Path) -> TimeModel:
     """
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        seconds = {int(size): float(found) for size, found in data["seconds_per_step"].items()}
-        model = TimeModel(seconds_per_step=seconds, trained_examples=int(data.get("trained_examples", 0)))
+        seconds, loading = ({int(size): float(found) for size, found in times.items()} for times in (data["seconds_per_step"], data.get("loading_seconds", {})))
+        model = TimeModel(seconds_per_step=seconds, loading_seconds=loading, trained_examples=int(data.get("trained_examples", 0)))
         version = int(data["version"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
@@ -73,7 +77,8 @@ def read_time_model(path: Path) -> TimeModel:
         ) from error
     if version > TIME_MODEL_VERSION:
         raise InputError(f"A time model must be of version {TIME_MODEL_VERSION} or older, and {path} is of version {version}. Install a newer tunesmith.")
-    if not seconds or any(not math.isfinite(found) or found <= 0 for found in seconds.values()) or model.trained_examples < 0:
+    is_sane = all(math.isfinite(found) and found > 0 for found in seconds.values()) and all(math.isfinite(found) and found >= 0 for found in loading.values())
+    if not seconds or not is_sane or model.trained_examples < 0:
         raise InputError(f"Seconds a step must be finite and > 0, at least at one batch size, examples ≥ 0, and those of {path} are not. Measure again.")
     return model
 
@@ -87,15 +92,17 @@ def looking_examples(lab: Laboratory, *, first: int) -> float:
 def _measured(lab: Laboratory, sizes: list[int]) -> TimeModel:
     allowed = LOOK_SHARE * lab.budget * lab.full_training_examples
     affordable = [size for i, size in enumerate(sizes) if i == 0 or sum(sizes[: i + 1]) * (TIMED_UPDATES + 1) <= allowed]
-    timing = measure_steps(lab.task, affordable, device=lab.device, repeats=TIMED_UPDATES, seed=lab.search_seed(0))
+    repeats = min(MOST_TIMED_UPDATES, max(TIMED_UPDATES, int(allowed / sum(affordable)) - 1))
+    timing = measure_steps(lab.task, sorted(affordable), device=lab.device, repeats=repeats, seed=lab.search_seed(0))
     lab.study.note("threads", timing.threads)
-    return TimeModel(seconds_per_step=timing.seconds_per_step, trained_examples=timing.trained_examples)
+    return TimeModel(seconds_per_step=timing.seconds_per_step, loading_seconds=timing.loading_seconds, trained_examples=timing.trained_examples)
 
 
 def _write(model: TimeModel, path: Path) -> None:
     data = {
         "version": TIME_MODEL_VERSION,
         "seconds_per_step": {str(size): seconds for size, seconds in sorted(model.seconds_per_step.items())},
+        "loading_seconds": {str(size): seconds for size, seconds in sorted(model.loading_seconds.items())},
         "trained_examples": model.trained_examples,
     }
     temporary = path.with_name(path.name + ".writing")

@@ -162,17 +162,18 @@ def _tuned(lab: Laboratory, limits: Limits, conditions: Mapping[str, Task], *, r
     if not_begun is not None:
         return _plan(lab, not_begun, None)
     lab.set_aside(looking_examples(lab, first=sizes[0]))
-    seconds_per_step = find_time_model(lab, sizes, given=time_model)
+    times = find_time_model(lab, sizes, given=time_model)
+    seconds_per_step = times.seconds_per_step
     lab.progress.forecast(
         forecast_of(lab, limits, batch_size=sizes[0], seconds_per_step=seconds_per_step, confirm_seeds=confirm_seeds, is_ladder=recipe == "ladder")
     )
     annealed = None  # of several lengths, to hold current settings against; a large budget pays for those in full
     if recipe == "ladder":
-        climbed = climb(lab, limits, batch_size=sizes[0], conditions=conditions)
+        climbed = climb(lab, limits, sizes=sizes, times=times, conditions=conditions)
         found, steps, lengths = climbed.found, climbed.total_steps, climbed.lengths
         annealed = climbed.experiment if lab.budget <= 1 else None
     else:
-        found = search(lab, limits, sizes=sizes, seconds_per_step=seconds_per_step)
+        found = search(lab, limits, sizes=sizes, times=times)
         steps, lengths = 0 if found.settings is None else lab.task.steps_at(found.settings.batch_size), None
     if found.settings is None:
         return _plan(lab, found, None)

@@ -1,8 +1,8 @@
-"""Recipe `ladder`: learning rate, momentum, weight decay and length together, by short annealed runs on a ladder of lengths.
+"""Recipe `ladder`: learning rate, momentum, weight decay and length together, by short annealed runs on a ladder of lengths; then the batch size.
 
 Range test → a line of peaks and another momentum on the lowest rung → the two best and more decay, 2.5 times as long → the best, twice as long again → as long
-as the loss falls. Every run is a whole cycle to zero with the total decay of a full training, from the same weights, in the same order and judged on the same
-validation examples; the length is chosen with the rest.
+as the loss falls → another batch size, where gradients and time model promise more in the same time. Every run is a whole cycle to zero with the total decay of
+a full training, from the same weights, in the same order and judged on the same validation examples; the length is chosen with the rest.
 
 - Where the lowest rung has learnt nothing yet, it is left out and the next one is the lowest.
 - Where the second rung is worse than the first, much smaller peaks and more decay are tried on it instead of the third.
@@ -19,7 +19,7 @@ longer runs. All of this is our choice, by the measurements in LOG.md.
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tunesmith.experiment import Experiment
@@ -27,8 +27,10 @@ from tunesmith.finding import Finding
 from tunesmith.plan import StudyOutcome
 from tunesmith.probes.lr_range import FEWEST_STEPS
 from tunesmith.recipe.allowance import BRACKET_SHARE, bracket_steps
+from tunesmith.recipe.batch_choice import sampling_of
 from tunesmith.recipe.found import NO_RANGE, Found, first_settings, spent
 from tunesmith.recipe.laboratory import Laboratory
+from tunesmith.recipe.ladder.batch import BatchChoice, choose_batch_size, comparison_price
 from tunesmith.recipe.ladder.conditions import weigh_conditions
 from tunesmith.recipe.ladder.findings import ladder_findings
 from tunesmith.recipe.ladder.joint import FEWEST_ARMS, REPEATED, gentler, lowest_rung, neighbours, promoted, second_rung
@@ -36,6 +38,7 @@ from tunesmith.recipe.ladder.lengths import Lengths, overfitting_looms
 from tunesmith.recipe.ladder.rungs import Joint, Ladder, Tried
 from tunesmith.recipe.limits import Limits
 from tunesmith.recipe.stages.sweep import run_bracket, run_sweeps
+from tunesmith.recipe.time_model import TimeModel
 from tunesmith.settings import Settings
 from tunesmith.task import Task
 
@@ -71,15 +74,17 @@ class Climbed:
     experiment: Experiment | None = None
 
 
-def climb(lab: Laboratory, limits: Limits, *, batch_size: int, conditions: Mapping[str, Task]) -> Climbed:
+def climb(lab: Laboratory, limits: Limits, *, sizes: Sequence[int], times: TimeModel, conditions: Mapping[str, Task]) -> Climbed:
     """Every rung in order; settings and a length to confirm, or an abstention with its reason.
 
     Args:
         lab: Where runs are made.
         limits: What the user fixed or bounded.
-        batch_size: Of every run: the ladder does not choose it.
+        sizes: Candidate batch sizes; all runs but those that compare sizes have the first.
+        times: The time model, of those sizes that it knows.
         conditions: Name → the task with another network, weighed with what the rungs leave over.
     """
+    batch_size = sizes[0]
     settings = first_settings(lab, limits, batch_size=batch_size)
     if not limits.leaves_any(LADDER_KNOBS):
         return _as_fixed(lab, limits, settings)
@@ -92,7 +97,9 @@ def climb(lab: Laboratory, limits: Limits, *, batch_size: int, conditions: Mappi
         unread = reading.outcome if reading.largest_lr is None else None
         largest = limits.clip("lr", reading.largest_lr or UNREAD_SHARE * end_lr)
     rungs = _rungs(lab, settings)
-    ladder = _on(Ladder(lab=lab, limits=limits, base=settings, lowest_steps=rungs[0], slice_steps=rungs[min(1, len(rungs) - 1)]), rungs)
+    sampling = sampling_of(lab, times, base=batch_size)
+    slice_steps = rungs[min(1, len(rungs) - 1)]
+    ladder = _on(Ladder(lab=lab, limits=limits, base=settings, lowest_steps=rungs[0], slice_steps=slice_steps, sampling=sampling), rungs)
     tried = lowest_rung(ladder, largest_lr=largest, has_edge=has_edge, reserve=_reserve(ladder, rungs))
     while tried and len(rungs) > 1 and math.isfinite(tried[0].score) and not _has_learnt(ladder, tried[0]):  # a network that starts slowly shows nothing yet
         rungs = rungs[1:]
@@ -110,7 +117,7 @@ def climb(lab: Laboratory, limits: Limits, *, batch_size: int, conditions: Mappi
         return Climbed(found=Found(outcome=StudyOutcome.ABSTAINED, findings=swept, advice=(advice,)))
     if unread is not None and not _has_learnt(ladder, tried[0]):
         return Climbed(found=Found(outcome=StudyOutcome.ABSTAINED, findings=swept, advice=(NO_RANGE[unread],)))
-    return _climbed(ladder, rungs, swept=swept, conditions=conditions)
+    return _climbed(ladder, rungs, swept=swept, conditions=conditions, sizes=sizes, times=times)
 
 
 def _on(ladder: Ladder, rungs: list[int]) -> Ladder:
@@ -141,7 +148,9 @@ def bracket_share(lab: Laboratory, batch_size: int) -> float:
     return BRACKET_SHARE if usual >= FEWEST_STEPS else 2 * BRACKET_SHARE
 
 
-def _climbed(ladder: Ladder, rungs: list[int], *, swept: tuple[Finding, ...], conditions: Mapping[str, Task]) -> Climbed:
+def _climbed(
+    ladder: Ladder, rungs: list[int], *, swept: tuple[Finding, ...], conditions: Mapping[str, Task], sizes: Sequence[int], times: TimeModel
+) -> Climbed:
     """From the lowest rung to the plan."""
     below, top = _up(ladder, rungs)
     if ladder.lab.budget > 1:
@@ -151,9 +160,11 @@ def _climbed(ladder: Ladder, rungs: list[int], *, swept: tuple[Finding, ...], co
         below, top = top, longer[0]
         falls = _falls(ladder, below, top)
     weighed = weigh_conditions(ladder, _payable(ladder, top.joint), conditions=conditions)
+    ladder.lab.study.put_experiment(ladder.experiment())  # its place is before the batch size
+    batch = choose_batch_size(ladder, top, sizes=sizes, times=times)
     ladder.run(promoted(ladder.tried(rungs[0]), count=REPEATED), steps=rungs[0], repeat=1)
     best = top if top.score < below.score - ladder.near(top) else below
-    return _planned(ladder, best, looms=falls and _looms(below, top), falls=falls, others=(*swept, *weighed))
+    return _planned(ladder, best, batch, looms=falls and _looms(below, top), falls=falls, others=(*swept, *weighed))
 
 
 def _up(ladder: Ladder, rungs: list[int]) -> tuple[Tried, Tried]:
@@ -165,7 +176,9 @@ def _up(ladder: Ladder, rungs: list[int]) -> tuple[Tried, Tried]:
     below = top = ladder.tried(rungs[0])[0]
     for i, steps in enumerate(rungs[1:], start=1):
         joints = second_rung(ladder) if i == 1 else [top.joint]
-        above = ladder.run(joints, steps=steps, reserve=sum(ladder.price(upper) for upper in rungs[i + 1 :]))
+        reserve = sum(ladder.price(upper) for upper in rungs[i + 1 :])
+        above = ladder.run(joints[:2], steps=steps, reserve=reserve)
+        above += ladder.run(joints[2:], steps=steps, reserve=reserve + comparison_price(ladder)) if above else []
         if above:
             below, top = top, ladder.careful(above)
         if i == 1 and top.score > below.score + ladder.near(below):
@@ -177,18 +190,18 @@ def _up(ladder: Ladder, rungs: list[int]) -> tuple[Tried, Tried]:
     return next((one for one in ladder.tried(below.steps) if one.joint == top.joint), below), top
 
 
-def _planned(ladder: Ladder, best: Tried, *, looms: bool, falls: bool, others: tuple[Finding, ...]) -> Climbed:
+def _planned(ladder: Ladder, best: Tried, batch: BatchChoice, *, looms: bool, falls: bool, others: tuple[Finding, ...]) -> Climbed:
     """The plan's settings and length: that of the best run where longer ones gained nothing, else all of it, or half-way where overfitting looms."""
     full, limits = ladder.full_steps, ladder.limits
 
     def sized(steps: int) -> tuple[Settings, int]:
-        return ladder.settings_for(best.joint, steps=steps, is_plan=True), steps
+        return batch.moved(ladder.settings_for(best.joint, steps=steps, is_plan=True), steps)
 
     least = round((SHORTEST_FALLBACK if falls else SHORTEST_LEVEL) * full)
     if not falls and any(one.joint == best.joint and one.steps > best.steps and one.steps >= least for one in ladder.tried()):
         least = best.steps  # so much longer was tried, and was no better
-    shorter = sized(min(full, max(best.steps, least)))
-    half_way = sized(max(_doubled(ladder, best.steps), shorter[1]))
+    short_steps = min(full, max(best.steps, least))
+    shorter, half_way = sized(short_steps), sized(max(_doubled(ladder, best.steps), short_steps))
     if not limits.is_free("epochs"):
         plan, lengths = sized(full), Lengths()
     elif not falls or best.steps == full:
@@ -197,7 +210,7 @@ def _planned(ladder: Ladder, best: Tried, *, looms: bool, falls: bool, others: t
         plan = half_way if looms else sized(full)
         fall = ladder.level(best)
         lengths = Lengths(shorter=shorter, longer=sized(full) if looms else None, score=best.score, fall=fall)
-    findings = ladder_findings(ladder, plan[0], best=best, steps=plan[1])
+    findings = ladder_findings(ladder, plan[0], batch, best=best, steps=plan[1])
     experiment = dataclasses.replace(ladder.experiment(), findings=findings, verdict=_verdict(ladder, plan, best=best, falls=falls, looms=looms))
     experiment = ladder.lab.put(experiment)
     found = Found(outcome=StudyOutcome.RECOMMENDED, settings=plan[0], findings=(*findings, *others))

@@ -4,6 +4,7 @@ import dataclasses
 
 from tunesmith.finding import Finding
 from tunesmith.reading.comparison import noise_between_seeds
+from tunesmith.recipe.ladder.batch import BatchChoice
 from tunesmith.recipe.ladder.rungs import Joint, Ladder, Tried
 from tunesmith.recipe.stages.state import rounded
 from tunesmith.settings import Settings
@@ -12,12 +13,13 @@ CONFIDENCE = 0.6
 """Of a value that short runs chose on one seed (our choice)."""
 
 
-def ladder_findings(ladder: Ladder, plan: Settings, *, best: Tried, steps: int) -> tuple[Finding, ...]:
+def ladder_findings(ladder: Ladder, plan: Settings, batch: BatchChoice, *, best: Tried, steps: int) -> tuple[Finding, ...]:
     """One finding for each knob, and one for the length.
 
     Args:
         ladder: Every run.
         plan: The settings to confirm.
+        batch: How the batch size was chosen.
         best: The run that they come from.
         steps: Updates of the plan.
     """
@@ -30,7 +32,7 @@ def ladder_findings(ladder: Ladder, plan: Settings, *, best: Tried, steps: int) 
     found = (
         Finding(
             kind="max_lr", value=plan.lr, interval=_around(plan.lr, [lr * scale for lr in lrs]), confidence=CONFIDENCE,
-            evidence=f"{told} The peak is carried to {steps} updates like length^-1/4.", not_established="That the exponent 1/4 is right here.",
+            evidence=f"{told} The peak is carried to {steps} updates like length^-1/4{batch.words}.", not_established="That the exponent 1/4 is right here.",
         ),
         Finding(
             kind="momentum", value=plan.momentum, interval=(min(momenta), max(momenta)), confidence=_confidence(momenta),
@@ -42,12 +44,10 @@ def ladder_findings(ladder: Ladder, plan: Settings, *, best: Tried, steps: int) 
             evidence=f"{told} Total decay {best.joint.decay:g}, kept between lengths." + _indifferent(decays),
             not_established="How much decay a full training needs against overfitting: that comes late.",
         ),
+        *batch.findings,
         Finding(
-            kind="batch_size", value=float(plan.batch_size), confidence=0.5, evidence="The ladder does not choose it: it is the current one, or 64, "
-            "halved where a full training would have fewer than 600 updates.", not_established="That another batch size is not better.",
-        ),
-        Finding(
-            kind="length", value=float(steps), confidence=CONFIDENCE, evidence=f"Whole cycles of {', '.join(str(rung) for rung in rungs)} updates.",
+            kind="length", value=float(steps), confidence=CONFIDENCE,
+            evidence=f"Whole cycles of {', '.join(str(rung) for rung in rungs)} updates{batch.words_of_length}.",
             not_established="That no length between those tried is better.",
         ),
     )  # fmt: skip

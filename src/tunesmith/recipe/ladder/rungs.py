@@ -8,6 +8,7 @@ from tunesmith.cost import FORWARD_SHARE
 from tunesmith.engine.data import EVALUATION_BATCH_SIZE
 from tunesmith.experiment import Arm, Experiment
 from tunesmith.probes import Candidate, annealed_runs
+from tunesmith.probes.annealed import GradientSampling
 from tunesmith.probes.momentum import at_momentum
 from tunesmith.reading.goal import score
 from tunesmith.reading.joint_choices import LENGTH_EXPONENT
@@ -67,14 +68,26 @@ class Ladder:
         lowest_steps: Updates of the lowest rung.
         slice_steps: Updates of the rung above it: all runs are judged on the validation slice that it can afford.
         earlier: Runs of rungs that were too short to learn anything.
+        sampling: Where the first run of each rung above the lowest samples gradients, for the batch size; None where that is not chosen.
     """
 
-    def __init__(self, *, lab: Laboratory, limits: Limits, base: Settings, lowest_steps: int, slice_steps: int, earlier: tuple[Arm, ...] = ()) -> None:
+    def __init__(
+        self,
+        *,
+        lab: Laboratory,
+        limits: Limits,
+        base: Settings,
+        lowest_steps: int,
+        slice_steps: int,
+        earlier: tuple[Arm, ...] = (),
+        sampling: GradientSampling | None = None,
+    ) -> None:
         self.lab = lab
         self.limits = limits
         self.base = base
         self.lowest_steps = lowest_steps
         self.full_steps = lab.task.steps_at(base.batch_size)
+        self.sampling = sampling
         self._slice_steps = slice_steps
         self.n_valid = self._make_slice()
         self._tried: dict[tuple[Joint, int], Tried] = {}
@@ -85,7 +98,7 @@ class Ladder:
         """A ladder whose lowest rung is longer, with what was run so far for its experiment alone."""
         return Ladder(
             lab=self.lab, limits=self.limits, base=self.base, lowest_steps=lowest_steps, slice_steps=self._slice_steps,
-            earlier=self.experiment().arms,
+            earlier=self.experiment().arms, sampling=self.sampling,
         )  # fmt: skip
 
     def settings_for(self, joint: Joint, *, steps: int, is_plan: bool = False) -> Settings:
@@ -115,6 +128,11 @@ class Ladder:
         """Of a run, in examples forward and backward, its evaluation included."""
         return steps * self.base.batch_size + FORWARD_SHARE * (self.n_valid + self.lab.norm_examples(self.base.batch_size))
 
+    @property
+    def sampling_price(self) -> float:
+        """What gradient samples add to the price of a run that takes them."""
+        return 0.0 if self.sampling is None else self.sampling.examples
+
     def affordable(self, *, steps: int, reserve: float = 0.0) -> int:
         """How many runs of `steps` the budget has, `reserve` examples left over."""
         return max(0, int((self.lab.left - reserve) / self.price(steps)))
@@ -132,9 +150,11 @@ class Ladder:
         new = self._unlike([joint for joint in dict.fromkeys(joints) if seed not in self._seeds_of(joint, steps)], steps=steps, seed=seed)
         new = new[: self.affordable(steps=steps, reserve=reserve)]
         if new:
+            candidates = [self._candidate(joint, steps) for joint in new]
+            can_sample = steps > self.lowest_steps and repeat == 0 and self.lab.left - reserve >= len(new) * self.price(steps) + self.sampling_price
             made = annealed_runs(
-                self.lab.task, [self._candidate(joint, steps) for joint in new], probe="ladder",
-                seed=seed, valid_examples=self.n_valid, execute=self.lab.executor("search"),
+                self.lab.task, candidates, probe="ladder", seed=seed, valid_examples=self.n_valid,
+                sampled={} if self.sampling is None or not can_sample else {candidates[0].label: self.sampling}, execute=self.lab.executor("search"),
             )  # fmt: skip
             for joint, arm in zip(new, made.arms, strict=True):
                 before = self._tried.get((joint, steps))

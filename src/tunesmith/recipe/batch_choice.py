@@ -1,0 +1,198 @@
+"""Total batch size: candidates by updates and data, proposed by time model and noise scale, decided by short annealed runs at equal wall time.
+
+Used by every recipe and by `tunesmith batch-size`. What a proposal may cost is theirs; what is as good and as fast is said by `reading.batch_size`.
+"""
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+
+from tunesmith.cost import FORWARD_SHARE
+from tunesmith.coupling import at_batch_size
+from tunesmith.experiment import Arm, Experiment, SizeTimes
+from tunesmith.finding import Finding
+from tunesmith.probes.annealed import MICRO_BATCH_SIZE, NORM_MICRO_BATCH_SIZE, GradientSampling
+from tunesmith.probes.batch_size import batch_size as run_in_time
+from tunesmith.probes.batch_size import steps_in_time
+from tunesmith.reading.batch_size import WORTH, BatchSizeReading, fastest_of, lr_exponent, noise_of, point_of, read_batch_size, relative_times
+from tunesmith.recipe.laboratory import Laboratory
+from tunesmith.recipe.limits import Limits
+from tunesmith.recipe.stages.state import rounded
+from tunesmith.recipe.time_model import TimeModel
+from tunesmith.settings import Settings
+
+FEWEST_UPDATES = 300
+"""A full training must keep so many at a batch size for it to be a candidate (our choice: half of what the first size is chosen by)."""
+LARGEST_DATA_SHARE = 1 / 4
+"""Of the training set that a batch may take (our choice: beyond it, an epoch is hardly more than an update)."""
+SMALLEST_SIZE = 8
+MOST_DOUBLINGS = 4
+"""Candidates lie at most so many doublings above the first, and half as many below (our choice)."""
+SAMPLING_SHARE = 0.01
+"""Of the budget, what gradient samples of a run may cost (our choice)."""
+FEWEST_MICRO_BATCHES, MOST_MICRO_BATCHES = 4, 32
+MOST_RISE = 0.04
+"""By how much more loss a larger batch, which makes fewer updates in the same epochs, may be predicted to end with (our choice, below the twentieth by which a
+target may lie above the best)."""
+
+
+def candidate_sizes(lab: Laboratory, *, first: int, limits: Limits) -> list[int]:
+    """The first batch size, then its doubles and halves, the nearest first, within the user's bounds, 300 updates and a quarter of the data."""
+    if not limits.is_free("batch_size"):
+        return [first]
+    low, high = limits.bounds.get("batch_size", (SMALLEST_SIZE, math.inf))
+    first = int(min(max(first, low if "batch_size" in limits.bounds else 1), max(min(high, lab.task.n_train), 1)))
+    high = min(high, LARGEST_DATA_SHARE * lab.task.n_train, lab.full_training_examples / FEWEST_UPDATES)
+    powers = sorted((power for power in range(-MOST_DOUBLINGS // 2, MOST_DOUBLINGS + 1) if power), key=lambda power: (abs(power), -power))
+    sizes = [first * 2**power if power > 0 else first // 2**-power for power in powers if power > 0 or first % 2**-power == 0]
+    return [first, *(size for size in sizes if low <= size <= high)]
+
+
+def sampling_of(lab: Laboratory, times: TimeModel, *, base: int) -> GradientSampling | None:
+    """Where runs at the first batch size sample gradients; None where no size can be faster, or the data are too few for two micro-batches.
+
+    Whatever the noise scale, a larger size is no faster than its throughput, and a smaller one no faster than its updates.
+    """
+    own = times.seconds_per_step.get(base)
+    if own is None or not any(max(size / base, 1.0) * own > (1 + WORTH) * seconds for size, seconds in times.seconds_per_step.items()):
+        return None
+    usual = NORM_MICRO_BATCH_SIZE if lab.checked.has_batch_norm else MICRO_BATCH_SIZE
+    size = min(usual, lab.task.micro_batch_size or usual)
+    one = GradientSampling(micro_batches=1, micro_batch_size=size).examples
+    affordable = int(SAMPLING_SHARE * min(1.0, lab.budget) * lab.full_training_examples / one)
+    count = min(max(affordable, FEWEST_MICRO_BATCHES), MOST_MICRO_BATCHES, lab.task.n_train // size)
+    return GradientSampling(micro_batches=count, micro_batch_size=size) if count > 1 else None
+
+
+def contenders(experiment: Experiment, *, base: int, slope: float) -> tuple[int, ...]:
+    """Sizes to run beside the base, the most promising first; none where the base is as fast as any.
+
+    Args:
+        experiment: With a time model, and runs at the base that sampled gradients.
+        base: The first batch size.
+        slope: By how much the logarithm of the loss falls with each doubling of the length; ≥ 0.
+
+    A size is left out where the time that it saves would cost too much loss: in the same epochs it makes as much of its examples as the base would of a share
+    (base + noise scale) / (size + noise scale) of its length.
+    """
+    noise = noise_of(experiment)
+    scale, times = point_of(noise), relative_times(noise, _seconds(experiment))
+    if scale is None or base not in times:
+        return ()
+    allowed = [size for size in times if slope * math.log2((size + scale) / (base + scale)) <= MOST_RISE]
+    found: list[int] = []
+    while allowed and (size := fastest_of([base, *allowed], times, base=base)) != base and times[base] > (1 + WORTH) * times[size]:
+        found.append(size)
+        allowed = [other for other in allowed if abs(math.log2(other / base)) < abs(math.log2(size / base))]
+    return tuple(found)
+
+
+def decide(
+    lab: Laboratory, experiment: Experiment, *, beside: Arm, sizes: Sequence[int], limits: Limits, reserve: float = 0.0
+) -> tuple[BatchSizeReading, Experiment]:
+    """Run the contenders one after another for the time of a run at the base, until one is not worse; the reading, and the experiment, stored.
+
+    Where the budget has no run for the first of them, it is taken on the word of noise scale and time model; once a run has spoken against one, another needs a
+    run of its own.
+
+    Args:
+        lab: Where runs are made.
+        experiment: As for `contenders`.
+        beside: A finished run at the base, on the search's first seed: what they are held against.
+        sizes: The contenders, the most promising first.
+        limits: Keeps learning rates where the user wants them.
+        reserve: Examples that must be left over.
+    """
+    base = beside.run.spec.settings
+    held = dataclasses.replace(beside, value=float(base.batch_size))
+    experiment = dataclasses.replace(experiment, arms=(*experiment.arms, held))
+    considered = [base.batch_size]
+    for i, size in enumerate(sizes):
+        is_payable = comparison_examples(lab, experiment, beside=beside, size=size) <= lab.left - reserve
+        if not is_payable and i > 0:
+            continue
+        considered.append(size)
+        if is_payable:
+            experiment = dataclasses.replace(experiment, arms=(*experiment.arms, _run(lab, experiment, base, size=size, beside=beside, limits=limits)))
+        if not is_payable or _read(lab, _with_contenders(experiment, considered)).suggestion == size:
+            break
+    experiment = _with_contenders(experiment, considered)
+    reading = _read(lab, experiment)
+    experiment = lab.put(dataclasses.replace(experiment, findings=reading.findings, verdict=reading.advice))
+    return reading, experiment
+
+
+def _run(lab: Laboratory, experiment: Experiment, base: Settings, *, size: int, beside: Arm, limits: Limits) -> Arm:
+    """A run at another size that takes as long as `beside`, evaluated as that was."""
+    spec = beside.run.spec
+    steps = steps_in_time(spec.total_steps, base=base.batch_size, size=size, seconds_per_step=_seconds(experiment))
+    lab.progress.stage("batch_size", f"Batch size {size} beside {base.batch_size}: {steps} and {spec.total_steps} updates, in the same time.")
+    exponent, _ = lr_exponent(noise_of(experiment), base=base.batch_size, other=size, optimizer_name=lab.checked.acts_like)
+    made = run_in_time(
+        lab.task, base, seconds_per_step=_seconds(experiment), total_steps=spec.total_steps, sizes=[size], lr_exponent=exponent,
+        lr_interval=limits.interval("lr"), seed=spec.seed, evaluations=spec.evaluations, valid_examples=spec.valid_examples,
+        optimizer_name=lab.checked.acts_like, execute=lab.executor("search"),
+    )  # fmt: skip
+    return made.arms[0]
+
+
+def comparison_examples(lab: Laboratory, experiment: Experiment, *, beside: Arm, size: int) -> float:
+    """What a run at `size` costs that takes as long as `beside`, evaluated as that was, in examples forward and backward."""
+    spec = beside.run.spec
+    steps = steps_in_time(spec.total_steps, base=spec.settings.batch_size, size=size, seconds_per_step=_seconds(experiment))
+    return steps * size + FORWARD_SHARE * ((spec.valid_examples or lab.checked.n_valid) + lab.norm_examples(size)) * (spec.evaluations + 1)
+
+
+def moved(settings: Settings, total_steps: int, *, reading: BatchSizeReading, lab: Laboratory, limits: Limits) -> tuple[Settings, int]:
+    """Settings and length of a training at the batch size that was chosen: momentum and total decay stay, and the learning rate goes by its exponent.
+
+    The length is that of the same progress: updates times (1 + noise scale / batch size) stays the same, as far as the task's epochs go.
+    """
+    base, size, optimizer_name = settings.batch_size, reading.suggestion, lab.checked.acts_like
+    if size == base:
+        return settings, total_steps
+    scaled, same_epochs = at_batch_size(settings, batch_size=size, total_steps=total_steps, optimizer_name=optimizer_name, lr_exponent=reading.lr_exponent)
+    scale = point_of(reading.noise_scale) or 0.0
+    full = lab.task.steps_at(size) if limits.is_free("epochs") else same_epochs
+    steps = max(1, min(full, round(total_steps * (1 + scale / size) / (1 + scale / base))))
+    lr = limits.clip("lr", rounded(scaled.lr))
+    decay = scaled.weight_decay if optimizer_name == "adam" else scaled.weight_decay * scaled.lr / lr * same_epochs / steps
+    return dataclasses.replace(scaled, lr=lr, min_lr=None, weight_decay=limits.clip("weight_decay", rounded(decay))), steps
+
+
+def kept(size: int, limits: Limits, *, sizes: Sequence[int], times: Mapping[int, float], is_sampled: bool) -> Finding:
+    """The finding where nothing was compared, and why."""
+    if not limits.is_free("batch_size"):
+        why = "It was fixed."
+    elif len(sizes) < 2:  # noqa: PLR2004 (the first alone)
+        why = f"Any other would leave fewer than {FEWEST_UPDATES} updates in a full training, or take more than a quarter of the data."
+    elif size not in times or len(times) < 2:  # noqa: PLR2004 (as above)
+        why = "The time model has no other size."
+    elif not is_sampled:
+        why = "By the time model no other size can be faster, whatever the noise of the gradients."
+    else:
+        why = "The budget has no runs for it."
+    return Finding(kind="batch_size", value=float(size), confidence=0.5, evidence=why, not_established="That another batch size is not better.")
+
+
+def timed(arms: Sequence[Arm], model: TimeModel, *, sizes: Sequence[int], n_train: int) -> Experiment:
+    """Runs that sampled gradients, with the part of a time model that sizes are compared by."""
+    seconds = {size: model.seconds_per_step[size] for size in sorted(sizes) if size in model.seconds_per_step}
+    loading = {size: model.loading_seconds[size] for size in seconds if size in model.loading_seconds}
+    return Experiment(probe="batch_size", arms=tuple(arms), times=SizeTimes(seconds_per_step=seconds, loading_seconds=loading, n_train=n_train))
+
+
+def _seconds(experiment: Experiment) -> dict[int, float]:
+    return {} if experiment.times is None else experiment.times.seconds_per_step
+
+
+def _with_contenders(experiment: Experiment, sizes: Sequence[int]) -> Experiment:
+    return experiment if experiment.times is None else dataclasses.replace(experiment, times=dataclasses.replace(experiment.times, contenders=tuple(sizes)))
+
+
+def _read(lab: Laboratory, experiment: Experiment) -> BatchSizeReading:
+    task = lab.task
+    return read_batch_size(
+        experiment, goal=task.goal, higher_is_better=task.goal_is_higher_better, optimizer_name=lab.checked.acts_like,
+        metrics={name: metric.higher_is_better for name, metric in task.metrics.items()},
+    )  # fmt: skip
