@@ -1,0 +1,108 @@
+"""What makes the rows of the batch bench: times a task's updates, tunes it, trains settings. All else is arithmetic on what this leaves."""
+
+import sqlite3
+import tempfile
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import tunesmith as ts
+from benchmarks.batch.lengths import Schedule, seconds_per_step
+from benchmarks.batch.rows import Sizes, TaskRows, Wanted
+from benchmarks.proof.cache import Row
+from benchmarks.proof.digest import package_digest
+from tunesmith.cost import FORWARD_SHARE, Cost
+from tunesmith.curve import RunOutcome
+from tunesmith.engine import measure_steps, run_spec
+from tunesmith.settings import RunSpec
+from tunesmith.study import Study
+from tunesmith.study.folder import DATABASE_NAME
+
+TIMED_SIZES = (8, 16, 32, 64, 128, 256, 512, 1024)
+FIRST_REPEATS, FEWEST_REPEATS, MOST_REPEATS = 3, 40, 1000
+TIMING_SECONDS = 20.0
+"""What measuring a task may take: as many turns through all sizes as fit (our choice)."""
+STAGE_PROBES = ("batch_size",)
+"""Experiments of a study that choose the batch size."""
+UNCHARGED = "check"
+"""Charge of a study that it has whatever it tunes."""
+CHARGE_BATCH = 64
+"""Batch size at which charges are turned into seconds: they do not say theirs (our choice)."""
+
+
+def measure(rows: TaskRows) -> Row:
+    """Seconds a step at each size that the data give, in turns, medians."""
+    task = rows.task.without_test
+    sizes = [size for size in TIMED_SIZES if size <= task.n_train]
+    first = measure_steps(task, sizes, repeats=FIRST_REPEATS)
+    repeats = round(TIMING_SECONDS / sum(first.seconds_per_step.values()))
+    repeats = min(MOST_REPEATS, max(FEWEST_REPEATS, repeats))
+    timing = measure_steps(task, sizes, repeats=repeats)
+    return {
+        "seconds_per_step": {str(size): seconds for size, seconds in timing.seconds_per_step.items()},
+        "repeats": repeats,
+        "threads": timing.threads,
+        "n_train": task.n_train,
+        "full_training_examples": task.full_training_examples,
+        "untuned": rows.task.untuned.to_dict(),
+    }
+
+
+def plan(rows: TaskRows, wanted: Wanted, *, sizes: Sizes) -> Row:
+    """One `tune`, without the test set, by the bench's time model.
+
+    Raises:
+        RuntimeError: The package's code has changed since the bench began.
+    """
+    if package_digest() != rows.package:
+        raise RuntimeError("The package's code must stay as it is while the bench runs, and it has changed. Start the bench again.")
+    task = rows.task.without_test if wanted.has_current else replace(rows.task.without_test, current=None)
+    fixed = None if wanted.batch_size is None else {"batch_size": wanted.batch_size}
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "study"
+        found = ts.tune(task, out=out, seed=wanted.study, fixed=fixed, device="cpu", time_model=rows.write_time_model())
+        with Study.open(out) as study:
+            stage_runs, seconds = _stage_cost(study), _modelled_seconds(study, sizes)
+        charges = charges_of(out)
+    charged = sum((cost for name, cost in charges.items() if name != UNCHARGED), Cost())
+    charged_seconds = sum(_updates(cost, CHARGE_BATCH) for cost in charges.values()) * seconds_per_step(sizes.seconds_per_step, CHARGE_BATCH)
+    return {
+        "outcome": str(found.outcome),
+        "settings": None if found.settings is None else found.settings.to_dict(),
+        "total_steps": found.total_steps,
+        "cost": found.cost.to_dict(),
+        "stage_cost": (stage_runs + charged).full_trainings(full_training_examples=sizes.full_training_examples),
+        "study_seconds": seconds + charged_seconds,
+    }
+
+
+def train(rows: TaskRows, schedule: Schedule, *, seed: int) -> Row:
+    """One training on all training data, and the losses that it ends with."""
+    curve = run_spec(rows.task.whole, RunSpec(settings=schedule.settings, total_steps=schedule.total_steps, seed=seed, evaluates_test=True)).curve
+    has_finished = curve.outcome is RunOutcome.FINISHED
+    return {"valid": curve.final_valid_loss if has_finished else None, "test": curve.test.get("loss") if has_finished else None}
+
+
+def charges_of(study: Path) -> dict[str, Cost]:
+    """Name → what the study in this folder spent beside its runs."""
+    with closing(sqlite3.connect(f"{(study / DATABASE_NAME).as_uri()}?mode=ro", uri=True)) as connection:
+        found = connection.execute("SELECT name, trained_examples, evaluated_examples FROM charge").fetchall()
+    return {str(name): Cost(trained_examples=int(trained), evaluated_examples=int(evaluated)) for name, trained, evaluated in found}
+
+
+def _stage_cost(study: Study) -> Cost:
+    """Of the runs that an experiment about the batch size holds and no other does."""
+    experiments = study.experiments()
+    shared = {arm.run.spec.key for one in experiments if one.probe not in STAGE_PROBES for arm in one.arms}
+    own = {arm.run.spec.key: arm.run.curve.cost for one in experiments if one.probe in STAGE_PROBES for arm in one.arms}
+    return sum((cost for key, cost in own.items() if key not in shared), Cost())
+
+
+def _modelled_seconds(study: Study, sizes: Sizes) -> float:
+    """Of all runs; a forward pass takes a third of an update, as costs are counted."""
+    runs = [(one.run.spec.settings.batch_size, one.run.curve.cost) for one in study.runs()]
+    return sum(_updates(cost, size) * seconds_per_step(sizes.seconds_per_step, size) for size, cost in runs)
+
+
+def _updates(cost: Cost, batch_size: int) -> float:
+    return (cost.trained_examples + FORWARD_SHARE * cost.evaluated_examples) / batch_size
