@@ -1,27 +1,30 @@
 """What makes the rows of the batch bench: times a task's updates, tunes it, trains settings. All else is arithmetic on what this leaves."""
 
 import sqlite3
+import statistics
 import tempfile
+import time
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import tunesmith as ts
-from benchmarks.batch.lengths import Schedule, seconds_per_step
+from benchmarks.batch.lengths import Schedule
 from benchmarks.batch.rows import Sizes, TaskRows, Wanted
 from benchmarks.proof.cache import Row
 from benchmarks.proof.digest import package_digest
 from tunesmith.cost import FORWARD_SHARE, Cost
 from tunesmith.curve import RunOutcome
-from tunesmith.engine import measure_steps, run_spec
+from tunesmith.engine import Timing, measure_steps, run_spec
 from tunesmith.settings import RunSpec
 from tunesmith.study import Study
 from tunesmith.study.folder import DATABASE_NAME
 
 TIMED_SIZES = (8, 16, 32, 64, 128, 256, 512, 1024)
-FIRST_REPEATS, FEWEST_REPEATS, MOST_REPEATS = 3, 40, 1000
-TIMING_SECONDS = 20.0
-"""What measuring a task may take: as many turns through all sizes as fit (our choice)."""
+REPEATS = 5
+"""Updates of a size in a round, of which the median counts (our choice)."""
+TIMING_SECONDS, FEWEST_ROUNDS, MOST_ROUNDS = 30.0, 12, 60
+"""What measuring a task may take, and within which bounds that sets the rounds (our choice)."""
 STAGE_PROBES = ("batch_size",)
 """Experiments of a study that choose the batch size."""
 UNCHARGED = "check"
@@ -31,17 +34,22 @@ CHARGE_BATCH = 64
 
 
 def measure(rows: TaskRows) -> Row:
-    """Seconds a step at each size that the data give, in turns, medians."""
+    """Seconds a step at each size that the data give: rounds of medians, each size in its turn, and of the rounds the lower quartile.
+
+    Where other processes want the same cores, a long update is interrupted in most rounds and a short one in few, so a median over all rounds would make
+    large batches look dear.
+    """
     task = rows.task.without_test
     sizes = [size for size in TIMED_SIZES if size <= task.n_train]
-    first = measure_steps(task, sizes, repeats=FIRST_REPEATS)
-    repeats = round(TIMING_SECONDS / sum(first.seconds_per_step.values()))
-    repeats = min(MOST_REPEATS, max(FEWEST_REPEATS, repeats))
-    timing = measure_steps(task, sizes, repeats=repeats)
+    started = time.monotonic()
+    rounds: list[Timing] = []
+    while len(rounds) < FEWEST_ROUNDS or (len(rounds) < MOST_ROUNDS and time.monotonic() - started < TIMING_SECONDS):
+        rounds.append(measure_steps(task, sizes, repeats=REPEATS))
     return {
-        "seconds_per_step": {str(size): seconds for size, seconds in timing.seconds_per_step.items()},
-        "repeats": repeats,
-        "threads": timing.threads,
+        "seconds_per_step": {str(size): statistics.quantiles([one.seconds_per_step[size] for one in rounds], n=4)[0] for size in sizes},
+        "rounds": len(rounds),
+        "repeats": REPEATS,
+        "threads": rounds[0].threads,
         "n_train": task.n_train,
         "full_training_examples": task.full_training_examples,
         "untuned": rows.task.untuned.to_dict(),
@@ -65,7 +73,7 @@ def plan(rows: TaskRows, wanted: Wanted, *, sizes: Sizes) -> Row:
             stage_runs, seconds = _stage_cost(study), _modelled_seconds(study, sizes)
         charges = charges_of(out)
     charged = sum((cost for name, cost in charges.items() if name != UNCHARGED), Cost())
-    charged_seconds = sum(_updates(cost, CHARGE_BATCH) for cost in charges.values()) * seconds_per_step(sizes.seconds_per_step, CHARGE_BATCH)
+    charged_seconds = sum(_updates(cost, CHARGE_BATCH) for cost in charges.values()) * sizes.seconds_of(CHARGE_BATCH)
     return {
         "outcome": str(found.outcome),
         "settings": None if found.settings is None else found.settings.to_dict(),
@@ -101,7 +109,7 @@ def _stage_cost(study: Study) -> Cost:
 def _modelled_seconds(study: Study, sizes: Sizes) -> float:
     """Of all runs; a forward pass takes a third of an update, as costs are counted."""
     runs = [(one.run.spec.settings.batch_size, one.run.curve.cost) for one in study.runs()]
-    return sum(_updates(cost, size) * seconds_per_step(sizes.seconds_per_step, size) for size, cost in runs)
+    return sum(_updates(cost, size) * sizes.seconds_of(size) for size, cost in runs)
 
 
 def _updates(cost: Cost, batch_size: int) -> float:

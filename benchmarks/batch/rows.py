@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.batch.lengths import Schedule
+from benchmarks.batch.lengths import Schedule, seconds_per_step
 from benchmarks.proof.cache import Row, Rows
 from benchmarks.proof.tasks import BenchTask
 from tunesmith.recipe.time_model import TIME_MODEL_VERSION
@@ -32,6 +32,10 @@ class Sizes:
     def full_steps(self, batch_size: int) -> int:
         """Updates of a full training; 0 where the data are fewer than a batch."""
         return max(1, round(self.full_training_examples / batch_size)) if batch_size <= self.n_train else 0
+
+    def seconds_of(self, batch_size: int) -> float:
+        """Seconds of an update, also at a size that was not timed."""
+        return seconds_per_step(self.seconds_per_step, batch_size)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -68,7 +68,7 @@ def time_to_target(curve: Mapping[int, float], target: float, *, seconds_per_ste
 
     Args:
         curve: Updates → final loss of a training of that length.
-        target: What is to be reached.
+        target: What is to be reached; where it is not finite nothing reaches it.
         seconds_per_step: Of this batch size.
 
     Returns:
@@ -79,7 +79,7 @@ def time_to_target(curve: Mapping[int, float], target: float, *, seconds_per_ste
         >>> [round(time_to_target(curve, target, seconds_per_step=0.01), 2) for target in (3.0, 2.0, 1.0, 0.5)]
         [1.0, 2.0, 4.0, inf]
     """
-    points = sorted(curve.items())
+    points = sorted(curve.items()) if math.isfinite(target) else []
     if points and points[0][1] <= target:
         return seconds_per_step * points[0][0]
     for (short, before), (long, after) in pairwise(points):
