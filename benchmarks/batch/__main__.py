@@ -1,6 +1,6 @@
 """Which batch size reaches a good loss soonest, which one `tune` chooses, and whether its plan is better for it at equal modelled seconds.
 
-    python -m benchmarks.batch --steps times       seconds a step of each task, measured once: run it on a machine that does nothing else
+    python -m benchmarks.batch --steps times       seconds a step of each task, measured once
     python -m benchmarks.batch --steps truth       every batch size tuned and retrained at seven lengths: half an hour of one core
     python -m benchmarks.batch --steps choice      `tune` with the batch size free, and fixed at 64
     python -m benchmarks.batch --steps equal       the two at equal modelled seconds

@@ -11,7 +11,8 @@ from benchmarks.batch.truth import Truth
 from benchmarks.batch.work import RETRAINING_SEEDS, TRUTH_STUDIES, candidates, compared_schedules, free_and_fixed, truth_plan, truth_seeds, truth_sizes
 
 JUDGED = ("california_mlp", "mnist_noisy_labels", "digits_cnn", "mnist_lenet")
-"""The four tasks that the bar is stated for: on the first two an example costs a third or less in large batches, on the last two a larger batch hardly pays."""
+"""The four tasks that the bar is stated for: on the first two an example of a large batch costs a third or less of one in a batch of 32, so that larger batches
+pay by speed; on the last two more than half, so that they hardly do."""
 LOSSES = ("valid", "test")
 """The first decides; the second shows whether it paints the same picture."""
 

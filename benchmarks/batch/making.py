@@ -15,16 +15,18 @@ from benchmarks.proof.cache import Row
 from benchmarks.proof.digest import package_digest
 from tunesmith.cost import FORWARD_SHARE, Cost
 from tunesmith.curve import RunOutcome
-from tunesmith.engine import Timing, measure_steps, run_spec
+from tunesmith.engine import measure_steps, run_spec
+from tunesmith.errors import InputError
 from tunesmith.settings import RunSpec
 from tunesmith.study import Study
 from tunesmith.study.folder import DATABASE_NAME
+from tunesmith.task import Task
 
 TIMED_SIZES = (8, 16, 32, 64, 128, 256, 512, 1024)
-REPEATS = 5
-"""Updates of a size in a round, of which the median counts (our choice)."""
-TIMING_SECONDS, FEWEST_ROUNDS, MOST_ROUNDS = 30.0, 12, 60
-"""What measuring a task may take, and within which bounds that sets the rounds (our choice)."""
+ROUNDS = 7
+"""Odd, so that the median is one of them (our choice)."""
+FEW_UPDATES, ROUND_SECONDS = 2, 0.25
+"""Updates of the short call, and what those that the long one has beyond may take (our choice)."""
 STAGE_PROBES = ("batch_size",)
 """Experiments of a study that choose the batch size."""
 UNCHARGED = "check"
@@ -34,26 +36,38 @@ CHARGE_BATCH = 64
 
 
 def measure(rows: TaskRows) -> Row:
-    """Seconds a step at each size that the data give: rounds of medians, each size in its turn, and of the rounds the lower quartile.
+    """Seconds a step at each size that the data give, by the processor's clock: the median of rounds, each size in its turn.
 
-    Where other processes want the same cores, a long update is interrupted in most rounds and a short one in few, so a median over all rounds would make
-    large batches look dear.
+    By the clock on the wall, other processes interrupt long updates and hardly short ones, which makes large batches look dear; on a core of its own the two
+    clocks agree, since the bench trains with one thread.
+
+    Raises:
+        InputError: More than one thread: the processor's clock would add them up.
     """
     task = rows.task.without_test
     sizes = [size for size in TIMED_SIZES if size <= task.n_train]
-    started = time.monotonic()
-    rounds: list[Timing] = []
-    while len(rounds) < FEWEST_ROUNDS or (len(rounds) < MOST_ROUNDS and time.monotonic() - started < TIMING_SECONDS):
-        rounds.append(measure_steps(task, sizes, repeats=REPEATS))
+    first = measure_steps(task, sizes, repeats=FEW_UPDATES)
+    if first.threads != 1:
+        raise InputError(f"OMP_NUM_THREADS must be 1, so that updates can be timed, and torch has {first.threads} threads. Set OMP_NUM_THREADS=1.")
+    more = {size: max(FEW_UPDATES, round(ROUND_SECONDS / seconds)) for size, seconds in first.seconds_per_step.items()}
+    rounds = [{size: _processor_seconds(task, size, more=n) for size, n in more.items()} for _ in range(ROUNDS)]
     return {
-        "seconds_per_step": {str(size): statistics.quantiles([one.seconds_per_step[size] for one in rounds], n=4)[0] for size in sizes},
-        "rounds": len(rounds),
-        "repeats": REPEATS,
-        "threads": rounds[0].threads,
+        "seconds_per_step": {str(size): statistics.median(found[size] for found in rounds) for size in sizes},
+        "scatter": {str(size): statistics.stdev(found[size] for found in rounds) for size in sizes},
         "n_train": task.n_train,
         "full_training_examples": task.full_training_examples,
         "untuned": rows.task.untuned.to_dict(),
     }
+
+
+def _processor_seconds(task: Task, size: int, *, more: int) -> float:
+    """Seconds an update: what `more` of them add to a call that has few, so that its start does not count."""
+    spent = []
+    for repeats in (FEW_UPDATES, FEW_UPDATES + more):
+        started = time.process_time()
+        measure_steps(task, [size], repeats=repeats)
+        spent.append(time.process_time() - started)
+    return (spent[1] - spent[0]) / more
 
 
 def plan(rows: TaskRows, wanted: Wanted, *, sizes: Sizes) -> Row:

@@ -215,7 +215,7 @@ def test_rows_of_an_earlier_code_are_kept_and_marked(tmp_path: Path) -> None:
     assert known.truths["valid"].losses[32][120] == [1 / 120] * 4 + [math.inf] * 2  # the third study ended without settings
     assert known.truths["test"].best is None
     assert known.alone["valid"] == [32, 32, None]
-    put_plan(now, truth_plan(32, 0), replace(SETTINGS, batch_size=32))
+    put_plan(now, truth_plan(32, 0), replace(SETTINGS, batch_size=32, lr=7.0))
     assert task_summary(now, n_seeds=1).n_older == 2
     assert not task_summary(now, n_seeds=1).truths  # its trainings are missing
 
