@@ -84,17 +84,14 @@ def plan(rows: TaskRows, wanted: Wanted, *, sizes: Sizes) -> Row:
         out = Path(folder) / "study"
         found = ts.tune(task, out=out, seed=wanted.study, fixed=fixed, device="cpu", time_model=rows.write_time_model())
         with Study.open(out) as study:
-            stage_runs, seconds = _stage_cost(study), _modelled_seconds(study, sizes)
-        charges = charges_of(out)
-    charged = sum((cost for name, cost in charges.items() if name != UNCHARGED), Cost())
-    charged_seconds = sum(_updates(cost, CHARGE_BATCH) for cost in charges.values()) * sizes.seconds_of(CHARGE_BATCH)
+            stage, seconds = stage_cost(study), modelled_seconds(study, sizes)
     return {
         "outcome": str(found.outcome),
         "settings": None if found.settings is None else found.settings.to_dict(),
         "total_steps": found.total_steps,
         "cost": found.cost.to_dict(),
-        "stage_cost": (stage_runs + charged).full_trainings(full_training_examples=sizes.full_training_examples),
-        "study_seconds": seconds + charged_seconds,
+        "stage_cost": stage.full_trainings(full_training_examples=sizes.full_training_examples),
+        "study_seconds": seconds,
     }
 
 
@@ -105,25 +102,27 @@ def train(rows: TaskRows, schedule: Schedule, *, seed: int) -> Row:
     return {"valid": curve.final_valid_loss if has_finished else None, "test": curve.test.get("loss") if has_finished else None}
 
 
-def charges_of(study: Path) -> dict[str, Cost]:
-    """Name → what the study in this folder spent beside its runs."""
-    with closing(sqlite3.connect(f"{(study / DATABASE_NAME).as_uri()}?mode=ro", uri=True)) as connection:
-        found = connection.execute("SELECT name, trained_examples, evaluated_examples FROM charge").fetchall()
-    return {str(name): Cost(trained_examples=int(trained), evaluated_examples=int(evaluated)) for name, trained, evaluated in found}
-
-
-def _stage_cost(study: Study) -> Cost:
-    """Of the runs that an experiment about the batch size holds and no other does."""
+def stage_cost(study: Study) -> Cost:
+    """Of choosing the batch size: the runs that an experiment about it holds and no other does, and every charge but that for the check."""
     experiments = study.experiments()
     shared = {arm.run.spec.key for one in experiments if one.probe not in STAGE_PROBES for arm in one.arms}
     own = {arm.run.spec.key: arm.run.curve.cost for one in experiments if one.probe in STAGE_PROBES for arm in one.arms}
-    return sum((cost for key, cost in own.items() if key not in shared), Cost())
+    charged = [cost for name, cost in charges_of(study).items() if name != UNCHARGED]
+    return sum([cost for key, cost in own.items() if key not in shared] + charged, Cost())
 
 
-def _modelled_seconds(study: Study, sizes: Sizes) -> float:
-    """Of all runs; a forward pass takes a third of an update, as costs are counted."""
-    runs = [(one.run.spec.settings.batch_size, one.run.curve.cost) for one in study.runs()]
-    return sum(_updates(cost, size) * sizes.seconds_of(size) for size, cost in runs)
+def modelled_seconds(study: Study, sizes: Sizes) -> float:
+    """Of all runs and charges; a forward pass takes a third of an update, as costs are counted."""
+    spent = [(one.run.spec.settings.batch_size, one.run.curve.cost) for one in study.runs()]
+    spent += [(CHARGE_BATCH, cost) for cost in charges_of(study).values()]
+    return sum(_updates(cost, size) * sizes.seconds_of(size) for size, cost in spent)
+
+
+def charges_of(study: Study) -> dict[str, Cost]:
+    """Name → what the study spent beside its runs."""
+    with closing(sqlite3.connect(f"{(study.folder.resolve() / DATABASE_NAME).as_uri()}?mode=ro", uri=True)) as connection:
+        found = connection.execute("SELECT name, trained_examples, evaluated_examples FROM charge").fetchall()
+    return {str(name): Cost(trained_examples=int(trained), evaluated_examples=int(evaluated)) for name, trained, evaluated in found}
 
 
 def _updates(cost: Cost, batch_size: int) -> float:

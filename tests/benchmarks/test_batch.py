@@ -12,7 +12,7 @@ from benchmarks.batch.__main__ import main
 from benchmarks.batch.collect import JUDGED, Choice, TaskSummary, task_summary
 from benchmarks.batch.equal import Pair, at_equal_seconds, differences, pooled_spread
 from benchmarks.batch.lengths import Schedule, lengths, seconds_per_step
-from benchmarks.batch.making import charges_of
+from benchmarks.batch.making import modelled_seconds, stage_cost
 from benchmarks.batch.rows import Planned, TaskRows, Wanted
 from benchmarks.batch.shares import OURS, share_of, stage_costs
 from benchmarks.batch.table import table
@@ -21,9 +21,11 @@ from benchmarks.batch.work import RETRAINING_SEEDS, TRUTH_STUDIES, free_and_fixe
 from benchmarks.proof.tasks import BenchTask, find_tasks
 
 from tunesmith.cost import Cost
+from tunesmith.curve import Curve, Run
+from tunesmith.experiment import Arm, Experiment
 from tunesmith.recipe.time_model import read_time_model
 from tunesmith.schedules import total_decay
-from tunesmith.settings import Settings
+from tunesmith.settings import RunSpec, Settings
 from tunesmith.study import Study
 
 SETTINGS = Settings(lr=0.1, min_lr=0.01, momentum=0.95, min_momentum=0.85, weight_decay=1e-3, batch_size=64)
@@ -236,10 +238,27 @@ def test_a_study_without_settings_is_trained_untuned(tmp_path: Path) -> None:
     assert found.free_seconds == pytest.approx(2 * found.fixed_seconds)
 
 
-def test_the_charges_of_a_study_are_read(tmp_path: Path) -> None:
+def test_the_choice_costs_what_only_it_asked_for_and_the_charges_but_the_check(tmp_path: Path) -> None:
+    def run(seed: int) -> Run:
+        spec = RunSpec(settings=SETTINGS, total_steps=1, seed=seed)
+        curve = Curve(lr=(0.1,), momentum=(0.9,), train_loss=(1.0,), eval_step=(1,), valid_loss=(1.0,), cost=Cost(trained_examples=64, evaluated_examples=192))
+        return Run(spec=spec, curve=curve)
+
+    rows = TaskRows(tmp_path / "rows", tiny(tmp_path), package="")
+    put_times(rows)
+    sizes, runs = rows.sizes(), [run(seed) for seed in range(3)]
+    assert sizes is not None
     with Study.create(tmp_path / "study", fingerprint="f00d", description={"full_training_examples": 640.0}) as study:
-        study.charge("noise", Cost(trained_examples=64, evaluated_examples=3), purpose="search")
-    assert charges_of(tmp_path / "study") == {"noise": Cost(trained_examples=64, evaluated_examples=3)}
+        for one in runs:
+            study.add(one, purpose="search")
+        for probe, held in (("ladder", runs[:2]), ("batch_size", runs[1:])):
+            study.put_experiment(Experiment(probe=probe, arms=tuple(Arm(label=probe, value=None, run=one) for one in held)))
+        study.charge("check", Cost(trained_examples=1000), purpose="search")
+        study.charge("noise", Cost(trained_examples=64), purpose="search")
+    with Study.open(tmp_path / "study") as study:
+        assert stage_cost(study) == Cost(trained_examples=128, evaluated_examples=192)
+        # Three runs of two updates' worth, charges of 16.6 updates' worth, 2e-4 s each.
+        assert modelled_seconds(study, sizes) == pytest.approx(2e-4 * (6 + 1064 / 64))
 
 
 def test_the_committed_table_is_what_the_rows_add_up_to(tmp_path: Path) -> None:
