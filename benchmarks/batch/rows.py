@@ -142,12 +142,16 @@ class TaskRows:
         Raises:
             LookupError: They were not measured yet.
         """
-        row = self.rows.get(self.key("times"))
-        if row is None:
+        sizes = self.sizes()
+        if sizes is None:
             raise LookupError(
                 f"Seconds a step of {self.task.name} must be measured before anything is planned, and {self.rows.path} has none. Call --steps times."
             )
-        data = {"version": TIME_MODEL_VERSION, "seconds_per_step": row["seconds_per_step"], "trained_examples": 0}
+        data = {
+            "version": TIME_MODEL_VERSION,
+            "seconds_per_step": {str(size): found for size, found in sorted(sizes.seconds_per_step.items())},
+            "trained_examples": 0,
+        }
         self.time_model.parent.mkdir(parents=True, exist_ok=True)
         self.time_model.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
         return self.time_model

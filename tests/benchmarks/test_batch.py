@@ -12,7 +12,7 @@ from benchmarks.batch.__main__ import main
 from benchmarks.batch.collect import JUDGED, Choice, TaskSummary, task_summary
 from benchmarks.batch.equal import Pair, at_equal_seconds, differences, pooled_spread
 from benchmarks.batch.lengths import Schedule, lengths, seconds_per_step
-from benchmarks.batch.making import modelled_seconds, stage_cost
+from benchmarks.batch.making import measure, modelled_seconds, stage_cost
 from benchmarks.batch.rows import Planned, TaskRows, Wanted
 from benchmarks.batch.shares import OURS, share_of, stage_costs
 from benchmarks.batch.table import table
@@ -282,10 +282,18 @@ def test_bad_arguments_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_updates_are_timed_at_every_size_that_the_data_give(tmp_path: Path) -> None:
+    found = measure(TaskRows(tmp_path / "rows", tiny(tmp_path), package=""), n_rounds=2)
+    assert list(found["seconds_per_step"]) == ["8", "16", "32", "64"]  # there are 64 examples
+    assert all(0 < seconds < 0.1 for seconds in found["seconds_per_step"].values())
+    assert (found["n_train"], found["full_training_examples"]) == (64, 3840.0)
+
+
+@pytest.mark.slow
 def test_every_step_goes_on_where_it_was_and_the_page_comes_from_the_rows(tmp_path: Path) -> None:
     rows = TaskRows(tmp_path / "rows", tiny(tmp_path), package="")
-    code, _, heard = bench(tmp_path, "--minutes", "0")
-    assert (code, heard) == (0, "")
+    assert bench(tmp_path, "--minutes", "0")[0] == 0
+    put_times(rows)
     code, made, heard = bench(tmp_path)
     assert code == 0, heard
     assert "## At equal modelled seconds" in made
