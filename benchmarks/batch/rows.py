@@ -2,7 +2,6 @@
 
 import json
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -130,11 +129,10 @@ class TaskRows:
         row = self.rows.get(self.training_key(schedule, seed=seed))
         return None if row is None else math.inf if row[on] is None else float(row[on])
 
-    def chosen_sizes(self) -> Iterator[int]:
-        """Batch sizes of the plans with the batch size free, by any code."""
-        for key, value in self.rows.all():
-            if key["step"] == "plan" and key["task"] == self.task.identity and key["batch_size"] is None and value["settings"] is not None:
-                yield int(value["settings"]["batch_size"])
+    def chosen_sizes(self) -> set[int]:
+        """Batch sizes of the plans with the batch size free, of each study the last one."""
+        last = {key["study"]: value["settings"] for key, value in self.rows.all() if self.key("plan", batch_size=None).items() <= key.items()}
+        return {int(settings["batch_size"]) for settings in last.values() if settings is not None}
 
     def write_time_model(self) -> Path:
         """The seconds a step as the file that `tune` takes; the same text each time.

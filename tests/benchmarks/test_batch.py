@@ -17,7 +17,7 @@ from benchmarks.batch.rows import Planned, TaskRows, Wanted
 from benchmarks.batch.shares import OURS, share_of, stage_costs
 from benchmarks.batch.table import table
 from benchmarks.batch.truth import Truth, time_to_target
-from benchmarks.batch.work import RETRAINING_SEEDS, TRUTH_STUDIES, free_and_fixed, truth_plan, truth_schedules, truth_seeds
+from benchmarks.batch.work import RETRAINING_SEEDS, TRUTH_STUDIES, candidates, free_and_fixed, truth_plan, truth_schedules, truth_seeds, truth_sizes
 from benchmarks.proof.tasks import BenchTask, find_tasks
 
 from tunesmith.cost import Cost
@@ -233,9 +233,22 @@ def test_a_study_without_settings_is_trained_untuned(tmp_path: Path) -> None:
     for schedule, loss in ((untuned, 0.5), (shortened, 0.6), (Schedule(settings=SETTINGS, total_steps=30), 0.4)):
         for seed in RETRAINING_SEEDS:
             rows.rows.put(rows.training_key(schedule, seed=seed), {"valid": loss, "test": loss})
+    assert rows.chosen_sizes() == set()
     (found,) = task_summary(rows, n_seeds=5).pairs
     assert (found.free, found.fixed, found.free_whole, found.fixed_whole) == ((0.6,) * 3, (0.4,) * 3, (0.5,) * 3, (0.4,) * 3)
     assert found.free_seconds == pytest.approx(2 * found.fixed_seconds)
+
+
+def test_a_chosen_size_beside_the_candidates_is_trained_too(tmp_path: Path) -> None:
+    rows = TaskRows(tmp_path / "rows", tiny(tmp_path), package="now")
+    put_times(rows)
+    sizes, (free, fixed) = rows.sizes(), free_and_fixed(0)
+    assert sizes is not None
+    for package, size in (("before", 8), ("now", 16)):
+        put_plan(TaskRows(tmp_path / "rows", rows.task, package=package), free, replace(SETTINGS, batch_size=size))
+    put_plan(rows, fixed, SETTINGS)
+    assert truth_sizes(rows, sizes) == [16, 32]
+    assert candidates(sizes) == (32,)
 
 
 def test_the_choice_costs_what_only_it_asked_for_and_the_charges_but_the_check(tmp_path: Path) -> None:
