@@ -20,6 +20,13 @@ MOST_WORSE = 1.0
 """Spreads by which the plan may be worse at equal seconds on a task (the bar of the issue)."""
 
 
+_NEAR = (
+    "How near the target each size comes: its lowest median validation loss / the target, and at how many updates. `margin`: how far the\n"
+    "target lies above the best median, in standard deviations between trainings of one size and length, the median size. Where it is well\n"
+    "below 1, whether a size that comes near is in time or never there is luck."
+)
+
+
 def table(tasks: Sequence[TaskSummary], *, command: str, machines: Iterable[Mapping[str, object]]) -> str:
     """The whole page.
 
@@ -65,7 +72,15 @@ def _times(tasks: Sequence[TaskSummary]) -> str:
         lines = [[_name(task), *_time_cells(task, on, [*SIZES, *chosen])] for task in known]
         title = "By validation loss, which decides" if on == LOSSES[0] else "By test loss"
         blocks.append(f"{title}:\n\n" + rows_of([head, *lines]))
-    return "\n\n".join(blocks)
+    lines = [["task", "margin, spreads", *map(str, SIZES)]]
+    lines += [[_name(task), f"{task.truths[LOSSES[0]].margin_spreads:.1f}", *_near_cells(task)] for task in known]
+    return "\n\n".join([*blocks, f"{_NEAR}\n\n{rows_of(lines)}"])
+
+
+def _near_cells(task: TaskSummary) -> list[str]:
+    truth = task.truths[LOSSES[0]]
+    found = {size: truth.lowest(size) for size in truth.candidates}
+    return [f"{_ratio(found[size][1] / truth.target)} at {found[size][0]:,}" if size in found else "-" for size in SIZES]
 
 
 def _name(task: TaskSummary) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from benchmarks.finders.judging import typical_spread
+
 CLOSE = 1.2
 """A batch size is good where its time to target is within this factor of the best (the bar of the issue)."""
 TARGET_MARGIN = 0.05
@@ -41,6 +43,21 @@ class Truth:
         medians = self.medians
         best = min((loss for size in self.candidates for loss in medians[size].values()), default=math.inf)
         return best + TARGET_MARGIN * abs(best) if math.isfinite(best) else best
+
+    def lowest(self, batch_size: int) -> tuple[int, float]:
+        """Updates and median loss of the length that ends lowest."""
+        return min(self.medians[batch_size].items(), key=lambda point: point[1])
+
+    @property
+    def margin_spreads(self) -> float:
+        """How far the target lies above the best, in standard deviations between trainings of one size and length: studies and seeds together.
+
+        The median over the candidates, each at its best length; +nan where no candidate has several trainings that ended. Where this is small, sizes are told
+        apart by luck.
+        """
+        best = min(self.lowest(size)[1] for size in self.candidates)
+        spread = typical_spread([self.losses[size][self.lowest(size)[0]] for size in self.candidates])
+        return (self.target - best) / spread if spread > 0 else math.nan
 
     @property
     def times(self) -> dict[int, float]:

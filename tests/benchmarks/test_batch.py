@@ -12,12 +12,13 @@ from benchmarks.batch.__main__ import main
 from benchmarks.batch.collect import JUDGED, Choice, TaskSummary, task_summary
 from benchmarks.batch.equal import Pair, at_equal_seconds, differences, pooled_spread
 from benchmarks.batch.lengths import Schedule, lengths, seconds_per_step
-from benchmarks.batch.making import measure, modelled_seconds, stage_cost
+from benchmarks.batch.making import measure, modelled_seconds, stage_cost, train
 from benchmarks.batch.rows import Planned, TaskRows, Wanted
 from benchmarks.batch.shares import OURS, share_of, stage_costs
 from benchmarks.batch.table import table
 from benchmarks.batch.truth import Truth, time_to_target
 from benchmarks.batch.work import RETRAINING_SEEDS, TRUTH_STUDIES, candidates, free_and_fixed, truth_plan, truth_schedules, truth_seeds, truth_sizes
+from benchmarks.proof.command import RESULTS
 from benchmarks.proof.tasks import BenchTask, find_tasks
 
 from tunesmith.cost import Cost
@@ -111,6 +112,11 @@ def test_losses_of_all_studies_are_pooled_by_their_median() -> None:
     assert known.times == pytest.approx({32: 1.0, 64: 0.5, 128: math.inf})
     assert known.best == 64
     assert [known.ratio(size) for size in (32, 64, 128, 256)] == [pytest.approx(2.0), 1.0, math.inf, None]
+
+
+def test_the_margin_of_the_target_is_told_in_spreads() -> None:
+    known = truth({32: {100: [0.9, 1.0, 1.1], 200: [5.0, 2.0, 2.0]}, 64: {100: [2.0, 3.0, 4.0]}, 128: {100: [math.inf] * 3}})
+    assert (known.lowest(32), known.margin_spreads) == ((100, 1.0), pytest.approx(0.5))
 
 
 def test_a_chosen_size_is_no_candidate_and_may_beat_the_best() -> None:
@@ -278,13 +284,22 @@ def test_the_committed_table_is_what_the_rows_add_up_to(tmp_path: Path) -> None:
     heard = io.StringIO()
     with contextlib.redirect_stdout(heard):
         assert main(["--cached", "--out", str(tmp_path)]) == 0
-    committed = Path(__file__).parents[2] / "benchmarks" / "results"
-    assert (tmp_path / "batch.md").read_text() == (committed / "batch.md").read_text()
-    for path in sorted((committed / "batch" / "time_models").iterdir()):
-        rows = TaskRows(committed / "batch", find_tasks([path.stem])[0], package="")
+    assert (tmp_path / "batch.md").read_text() == (RESULTS / "batch.md").read_text()
+    for path in sorted((RESULTS / "batch" / "time_models").iterdir()):
+        rows = TaskRows(RESULTS / "batch", find_tasks([path.stem])[0], package="")
         sizes = rows.sizes()
         assert sizes is not None
         assert read_time_model(path).seconds_per_step == sizes.seconds_per_step
+
+
+def test_trainings_end_where_the_committed_rows_say() -> None:
+    rows = TaskRows(RESULTS / "batch", find_tasks(["digits_finetune"])[0], package="")  # its data ship with a package
+    short = [(key, value) for key, value in rows.rows.all() if key["step"] == "training" and key["total_steps"] < 50]
+    for key, value in short[:3]:
+        schedule = Schedule(settings=Settings.from_dict(key["settings"]), total_steps=key["total_steps"])
+        again = train(rows, schedule, seed=key["seed"])
+        # The same bits on the machine that trained them; elsewhere sums may be taken in another order.
+        assert (again["valid"], again["test"]) == (pytest.approx(value["valid"], rel=1e-2), pytest.approx(value["test"], rel=1e-2))
 
 
 def test_bad_arguments_are_refused(tmp_path: Path) -> None:
