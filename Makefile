@@ -11,7 +11,7 @@ PROOF := OMP_NUM_THREADS=1 nice -n 10 $(BENCH)/python -m benchmarks.proof
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint format types layers docs bench bench-ablation bench-clues bench-finders bench-kept-apart bench-quick bench-speed bench-sweeps bench-tables clean
+.PHONY: help demo test test-all lint format types layers docs bench bench-ablation bench-batch bench-clues bench-finders bench-kept-apart bench-quick bench-speed bench-sweeps bench-tables clean
 
 help:  ## Say what the targets do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +62,9 @@ bench: $(VENV_BENCH)  ## The proof bench: TASKS="a b" METHODS="c d@1" STUDIES=3 
 bench-ablation: $(VENV)  ## Recipe ladder with one part after another switched off: TASKS="a b" VARIANTS="c d" STUDIES=3 for a part; goes on where it stopped
 	OMP_NUM_THREADS=1 nice -n 10 $(BIN)/python -m benchmarks.ablation $(if $(TASKS),--tasks "$(TASKS)") $(if $(VARIANTS),--variants "$(VARIANTS)") \
 		$(if $(STUDIES),--studies $(STUDIES)) $(BENCH_FLAGS)
+
+bench-batch: $(VENV_BENCH)  ## Every batch size timed to a target, what tune chooses, and whether it pays: TASKS="a b" for a part; goes on where it stopped
+	OMP_NUM_THREADS=1 nice -n 10 $(BENCH)/python -m benchmarks.batch $(if $(TASKS),--tasks "$(TASKS)") $(BENCH_FLAGS)
 
 bench-clues: $(VENV)  ## Runs whose right verdict is known, and which of two short runs foretells the better long one; eight minutes each with nothing on disk
 	OMP_NUM_THREADS=1 nice -n 10 $(BIN)/python -m benchmarks.clues $(BENCH_FLAGS)
