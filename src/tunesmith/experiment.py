@@ -37,12 +37,14 @@ class SizeTimes:
         seconds_per_step: Batch size → modelled seconds of an update.
         loading_seconds: Batch size → seconds of it spent waiting for data; empty where that was not measured.
         contenders: Sizes that may be chosen; all of `seconds_per_step` where it is empty.
+        rises: Batch size → by what share more loss than the first size it is predicted to end with in the same epochs; empty where that is not known.
         n_train: Training examples.
     """
 
     seconds_per_step: dict[int, float]
     loading_seconds: dict[int, float] = field(default_factory=dict)
     contenders: tuple[int, ...] = ()
+    rises: dict[int, float] = field(default_factory=dict)
     n_train: int
 
     def to_dict(self) -> dict[str, Json]:
@@ -51,14 +53,17 @@ class SizeTimes:
             "seconds_per_step": {str(size): seconds for size, seconds in self.seconds_per_step.items()},
             "loading_seconds": {str(size): seconds for size, seconds in self.loading_seconds.items()},
             "contenders": list(self.contenders),
+            "rises": {str(size): rise for size, rise in self.rises.items()},
             "n_train": self.n_train,
         }
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
         """The record that `to_dict` was called on."""
-        seconds, loading = ({int(size): float(found) for size, found in data[name].items()} for name in ("seconds_per_step", "loading_seconds"))
-        return cls(seconds_per_step=seconds, loading_seconds=loading, contenders=tuple(map(int, data["contenders"])), n_train=int(data["n_train"]))
+        names = ("seconds_per_step", "loading_seconds", "rises")
+        seconds, loading, rises = ({int(size): float(found) for size, found in data[name].items()} for name in names)
+        contenders = tuple(map(int, data["contenders"]))
+        return cls(seconds_per_step=seconds, loading_seconds=loading, contenders=contenders, rises=rises, n_train=int(data["n_train"]))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 # ruff: noqa: PLC0415 (the point of this file: loaded when called)
 
 
-_PROBES = frozenset({"lr_range", "lr_range_under", "min_lr", "capacity", "momentum", "weight_decay"})
+_PROBES = frozenset({"lr_range", "lr_range_under", "min_lr", "capacity", "momentum", "weight_decay", "batch_size"})
 """Studies of a single probe, as their descriptions name them."""
 _DRAWN_BESIDE = {"momentum": ("momentum_cycle",)}
 """Experiments that a probe's figure shows in panels of their own."""
@@ -110,6 +110,13 @@ def _momentum() -> "Callable[..., Result]":
     from tunesmith.recipe.knobs import momentum
 
     return momentum
+
+
+@_late
+def _batch_size() -> "Callable[..., Result]":
+    from tunesmith.recipe.batch_size import batch_size
+
+    return batch_size
 
 
 @_late
@@ -264,7 +271,7 @@ class Backend:
         demo_task: () → the task of `tunesmith demo`.
         tune: As `tunesmith.tune`.
         train: As `tunesmith.train`.
-        lr_range, lr_range_under, min_lr, momentum, weight_decay: One probe on a task, read.
+        lr_range, lr_range_under, min_lr, momentum, weight_decay, batch_size: One probe on a task, read.
         capacity: One probe on a series of tasks, read.
         read_curve_file: CSV of a recorded sweep → what a range test finds in it.
         summarize: Folder of a study → text for a terminal.
@@ -290,6 +297,7 @@ class Backend:
     min_lr: Callable[..., Result] = _min_lr
     momentum: Callable[..., Result] = _momentum
     weight_decay: Callable[..., Result] = _weight_decay
+    batch_size: Callable[..., Result] = _batch_size
     capacity: Callable[..., Result] = _capacity
     read_curve_file: Callable[[Path], Result] = _read_curve_file
     summarize: Callable[[Path], str] = _summarize

@@ -12,7 +12,7 @@ from tunesmith.cli.backend import Backend
 from tunesmith.cli.diagnosing import diagnose
 from tunesmith.cli.drawing import schedule
 from tunesmith.cli.failures import BAD_INPUT
-from tunesmith.cli.knobs import momentum, weight_decay
+from tunesmith.cli.knobs import batch_size, momentum, weight_decay
 from tunesmith.cli.output import write_text
 from tunesmith.cli.probing import capacity, lr_range, min_lr
 from tunesmith.cli.rescaling import rescale
@@ -43,7 +43,7 @@ def group() -> None:
     """
 
 
-for _command in (demo, tune, lr_range, min_lr, momentum, weight_decay, capacity, train, rescale, diagnose, schedule, show, report, export):
+for _command in (demo, tune, lr_range, min_lr, batch_size, momentum, weight_decay, capacity, train, rescale, diagnose, schedule, show, report, export):
     group.add_command(_command)
 
 

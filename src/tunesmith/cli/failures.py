@@ -19,7 +19,7 @@ BROKEN_PIPE = 141
 """What a shell reports for a command that SIGPIPE ended."""
 INTERRUPTED = 130
 
-KEEPS_ITS_WORK = frozenset({"capacity", "demo", "lr-range", "min-lr", "momentum", "train", "tune", "weight-decay"})
+KEEPS_ITS_WORK = frozenset({"batch-size", "capacity", "demo", "lr-range", "min-lr", "momentum", "train", "tune", "weight-decay"})
 """Commands that train: what they finished is in the study, and the same command goes on from there."""
 
 _PACKAGE = str(Path(__file__).resolve().parents[1]) + os.sep

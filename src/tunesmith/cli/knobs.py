@@ -1,4 +1,4 @@
-"""`tunesmith momentum` and `tunesmith weight-decay`: one knob by short annealed runs."""
+"""`tunesmith momentum`, `tunesmith weight-decay` and `tunesmith batch-size`: one knob by short annealed runs."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +8,7 @@ import click
 
 from tunesmith.cli.backend import Backend
 from tunesmith.cli.command import Voice, command
-from tunesmith.cli.options import device_option, out_option, parse_fixed, parse_values, positive, require_name, seed_option
+from tunesmith.cli.options import device_option, out_option, parse_fixed, parse_sizes, parse_values, positive, require_name, seed_option
 from tunesmith.cli.probing import draw, finish, plot_option
 from tunesmith.errors import InputError
 
@@ -121,6 +121,57 @@ def weight_decay(
             fixed=fixed, progress=progress,
         )  # fmt: skip
     draw(backend, voice, out=out, probe="weight_decay", plot=plot)
+    return finish(voice, result)
+
+
+@command(
+    "batch-size",
+    example="tunesmith batch-size train.py:task --out runs/batch --plot batch.png\n"
+    "tunesmith batch-size train.py:task --out runs/batch --sizes 32,64,128,256 --repeats 3 --lr 0.1",
+)
+@click.argument("task", metavar="FILE:FUNCTION")
+@out_option(text="Folder of the study.")
+@seed_option
+@device_option
+@click.option("--sizes", metavar="N,N,…", help="Total batch sizes to run. Default: doubles and halves of the first that promise to be clearly faster.")
+@click.option("--repeats", type=click.IntRange(min=1), default=1, show_default=True, help="Seeds of each size, the same for all.")
+@click.option("--lr", type=float, callback=positive, help="Peak learning rate at the first batch size. Default: found by a range test first.")
+@click.option("--steps", type=click.IntRange(min=1), help="Updates of each run at the first batch size. Default: a sixteenth of a full training.")
+@click.option("--schedule", metavar="NAME", help="Shape of the runs. Default: the task's.")
+@click.option(
+    "--batch-size",
+    type=click.IntRange(min=1),
+    help="The first total batch size. Default: the task's, or 64, halved where a full training would have fewer than 600 updates.",
+)
+@click.option("--fix", multiple=True, metavar="KNOB=VALUE", help="Decides momentum, weight_decay (of the full training) or epochs; may be repeated.")
+@click.option("--time-model", type=click.Path(path_type=Path), metavar="FILE", help="time_model.json of another machine. Default: measured here, once.")
+@plot_option
+def batch_size(
+    backend: Backend,
+    voice: Voice,
+    *,
+    task: str,
+    out: Path,
+    seed: int,
+    device: str,
+    sizes: str | None,
+    repeats: int,
+    lr: float | None,
+    steps: int | None,
+    schedule: str | None,
+    batch_size: int | None,
+    fix: tuple[str, ...],
+    time_model: Path | None,
+    plot: Path | None,
+) -> int:
+    """Find the total batch size that reaches a loss soonest: what fits, what is fast, how noisy gradients are, and short runs at equal wall time."""
+    fixed = _fixed(backend, fix, allowed=("momentum", "weight_decay", "epochs"), batch_size=batch_size, schedule=schedule)
+    with voice.working() as progress:
+        result = backend.batch_size(
+            backend.load_task(task), out=out, seed=seed, device=device, sizes=parse_sizes(sizes), repeats=repeats, lr=lr, steps=steps, schedule=schedule,
+            fixed=fixed, time_model=time_model, progress=progress,
+        )  # fmt: skip
+    draw(backend, voice, out=out, probe="batch_size", plot=plot)
     return finish(voice, result)
 
 

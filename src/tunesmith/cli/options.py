@@ -57,6 +57,25 @@ def parse_fixed(texts: Iterable[str]) -> dict[str, float]:
     return fixed
 
 
+def parse_sizes(text: str | None) -> tuple[int, ...] | None:
+    """Batch sizes separated by commas.
+
+    Raises:
+        InputError: What is no whole number ≥ 1.
+
+    Example:
+        >>> parse_sizes("32,64")
+        (32, 64)
+    """
+    if text is None:
+        return None
+    parts = [part.strip() for part in text.split(",")]
+    wrong = next((part for part in parts if not part.isascii() or not part.isdigit() or int(part) < 1), None)
+    if wrong is not None:
+        raise InputError(f"--sizes must be whole numbers ≥ 1, separated by commas, got {wrong!r} in {text!r}. Write for example 32,64,128.")
+    return tuple(map(int, parts))
+
+
 def parse_values(text: str | None) -> tuple[float, ...] | None:
     """Numbers separated by commas; None where nothing was typed.
 

@@ -38,6 +38,8 @@ class Timing:
 def measure_steps(task: Task, batch_sizes: list[int], *, device: str = "cpu", repeats: int = 3, seed: int = 0) -> Timing:
     """Time an update at each batch size, in turn, so that a neighbour's load hits all of them alike.
 
+    Waiting for data is timed by the wall clock; what one thread of the CPU computes by the processor's own, which a neighbour does not move.
+
     Costs (repeats + 1) updates at each size: the first is not counted. The update is a throw-away network's, at a learning rate near zero.
 
     Args:
@@ -60,13 +62,15 @@ def _measure(task: Task, model: nn.Module, batch_sizes: list[int], *, device: to
     streams = {size: data.for_training(batch_size=size, seed=seed) for size in batch_sizes}
     seconds: dict[int, list[float]] = {size: [] for size in batch_sizes}
     loading: dict[int, list[float]] = {size: [] for size in batch_sizes}
+    clock = time.process_time if device.type == "cpu" and threads == 1 else time.perf_counter  # the processor's own is not slowed down by neighbours
     trained = 0
     for _ in range(repeats + 1):
         for size in list(streams):
-            started = time.perf_counter()
+            begun = time.perf_counter()
             try:
                 micro_batches = next(streams[size])
-                loading[size].append(time.perf_counter() - started)
+                loading[size].append(time.perf_counter() - begun)
+                started = clock()
                 for micro_batch in micro_batches:
                     loss_of(model, micro_batch).backward()
                 optimizer.step()
@@ -76,7 +80,7 @@ def _measure(task: Task, model: nn.Module, batch_sizes: list[int], *, device: to
                 break
             if device.type == "cuda":
                 torch.cuda.synchronize(device)
-            seconds[size].append(time.perf_counter() - started)
+            seconds[size].append(loading[size][-1] + clock() - started)
             trained += size
     medians, waits = ({size: statistics.median(found[size][1:]) for size in streams} for found in (seconds, loading))
     return Timing(seconds_per_step=medians, loading_seconds=waits, trained_examples=trained, threads=threads)

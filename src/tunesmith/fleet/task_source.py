@@ -19,11 +19,13 @@ class TaskChanges:
         schedule: Name of the shape to train with; its number of cycles is `cycles`, whatever the task's own shape has.
         cycles: How many cycles it makes.
         epochs: Length, in passes over the training set.
+        micro_batch_size: What goes through the network at once.
     """
 
     schedule: str | None = None
     cycles: int | None = None
     epochs: float | None = None
+    micro_batch_size: int | None = None
 
     def made_in(self, task: Task) -> Task:
         """The task with the changes.
@@ -35,6 +37,8 @@ class TaskChanges:
             task = dataclasses.replace(task, schedule=self.schedule, cycles=self.cycles)
         elif self.cycles is not None:
             task = dataclasses.replace(task, cycles=self.cycles)
+        if self.micro_batch_size is not None:
+            task = dataclasses.replace(task, micro_batch_size=self.micro_batch_size)
         return task if self.epochs is None else dataclasses.replace(task, epochs=float(self.epochs), steps=None)
 
 

@@ -12,7 +12,7 @@ from statistics import fmean, median
 
 from tunesmith.coupling import LR_EXPONENT, is_adam_kind
 from tunesmith.curve import Curve
-from tunesmith.experiment import Arm, Experiment
+from tunesmith.experiment import Arm, Experiment, SizeTimes
 from tunesmith.finding import Finding
 from tunesmith.reading.comparison import MOST_CONFIDENCE
 from tunesmith.reading.goal import arm_scores, final_value
@@ -35,6 +35,8 @@ LOADER_BOUND = 0.5
 """A task is bound by its loader where more than this share of an update goes by waiting for data (our choice)."""
 ASSUMED_INTERVAL = (0.25, 0.75)
 """Of the learning rate's exponent where nothing was measured (our choice: around the report's .44 and .63)."""
+_WORTH_SAYING = 0.01
+"""A predicted rise of the loss is told from here on (our choice)."""
 FOUND, DOES_NOT_MATTER, CANNOT_TELL = "found", "does_not_matter", "cannot_tell"
 
 
@@ -127,6 +129,10 @@ class BatchSizeReading:
         """What is known of the suggestion."""
         return next(size for size in self.sizes if size.batch_size == self.suggestion)
 
+    def exponent_to(self, size: int, *, optimizer_name: str) -> float:
+        """The power of the batch size by which the learning rate grows from the base to a size."""
+        return lr_exponent(self.noise_scale, base=self.base, other=size, optimizer_name=optimizer_name)[0] if size != self.base else self.lr_exponent
+
     def to_dict(self) -> dict[str, Json]:
         """The JSON document of `tunesmith batch-size` (docs/command-line.md)."""
         noise = self.noise_scale
@@ -172,6 +178,7 @@ def read_batch_size(
     suggestion = fastest_of(good, times, base=base) if good else base
     exponent, allowed = lr_exponent(noise, base=base, other=suggestion if suggestion != base else 2 * base, optimizer_name=optimizer_name)
     outcome, why = _outcome(sizes, times, suggestion=suggestion, base=base)
+    why += _rise_text(experiment.times, suggestion=suggestion)
     knee = knee_of(seconds)
     findings = (
         _choice(judged, sizes, suggestion=suggestion, why=why, times=times, metrics=metrics or {}),
@@ -311,7 +318,7 @@ def _ends(curves: Sequence[Curve]) -> dict[str, float]:
 
 
 def _as_good(experiment: Experiment, judged: Judged, sizes: Sequence[BatchSizeValue]) -> list[int]:
-    """Contenders whose runs end as well as the best in the same time. On a single seed: whose loss is not clearly worse, or that were not run."""
+    """The contenders whose runs end as well as the best in the same time. On a single seed: whose loss is not clearly worse, or that were not run."""
     contenders = () if experiment.times is None else experiment.times.contenders
     allowed = [size for size in sizes if not contenders or size.batch_size in contenders]
     if judged.comparison.is_noise_known:
@@ -344,6 +351,15 @@ def _outcome(sizes: Sequence[BatchSizeValue], times: Mapping[int, float], *, sug
         told += f", {base} {times[base]:.2f} times"
     lost = [size.batch_size for size in ran if size.batch_size != suggestion and times.get(size.batch_size, math.inf) < times[suggestion]]
     return FOUND, told + (f"; {' and '.join(map(str, lost))} ended worse in the same time." if lost and suggestion == base else ".")
+
+
+def _rise_text(times: SizeTimes | None, *, suggestion: int) -> str:
+    """What the next larger size would cost in loss, where that is clear; a target that the epochs do not reach is not reached soon."""
+    rises = {} if times is None else times.rises
+    if suggestion not in rises or suggestion * 2 not in rises:
+        return ""
+    more = (1 + rises[suggestion * 2]) / (1 + rises[suggestion]) - 1
+    return f" In the same epochs {suggestion * 2} is predicted to end with {more:.0%} more loss." if more >= _WORTH_SAYING else ""
 
 
 def _choice(judged: Judged, sizes: Sequence[BatchSizeValue], *, suggestion: int, why: str, times: Mapping[int, float], metrics: Mapping[str, bool]) -> Finding:
@@ -401,7 +417,7 @@ def _exponent_finding(noise: NoiseScale | None, exponent: float, allowed: tuple[
 
 
 def _throughput(seconds: Mapping[int, float], *, knee: int, loading: Mapping[int, float]) -> Finding:
-    rates = ", ".join(f"{size}: {size / found:.3g}" for size, found in sorted(seconds.items()))
+    rates = ", ".join(f"{size}: {size / found:,.0f}" if size > 100 * found else f"{size}: {size / found:.3g}" for size, found in sorted(seconds.items()))
     waits = {size: loading[size] / found for size, found in seconds.items() if size in loading}
     bound = bool(waits) and min(waits.values()) > LOADER_BOUND
     action = "Make the data faster (num_workers=, a smaller or decoded copy, tensors in memory): no batch size will." if bound else ""

@@ -20,6 +20,7 @@ from tunesmith.recipe.limits import Limits
 from tunesmith.recipe.stages.state import rounded
 from tunesmith.recipe.time_model import TimeModel
 from tunesmith.settings import Settings
+from tunesmith.task import Task
 
 FEWEST_UPDATES = 300
 """A full training must keep so many at a batch size for it to be a candidate (our choice: half of what the first size is chosen by)."""
@@ -30,19 +31,20 @@ MOST_DOUBLINGS = 4
 """Candidates lie at most so many doublings above the first, and half as many below (our choice)."""
 SAMPLING_SHARE = 0.01
 """Of the budget, what gradient samples of a run may cost (our choice)."""
-FEWEST_MICRO_BATCHES, MOST_MICRO_BATCHES = 4, 32
+LEAST_SAMPLE, MOST_MICRO_BATCHES = 32, 32
+"""Examples of a sample, however small the budget, and micro-batches of one, however large (our choice)."""
 MOST_RISE = 0.04
 """By how much more loss a larger batch, which makes fewer updates in the same epochs, may be predicted to end with (our choice, below the twentieth by which a
 target may lie above the best)."""
 
 
-def candidate_sizes(lab: Laboratory, *, first: int, limits: Limits) -> list[int]:
+def candidate_sizes(task: Task, *, first: int, limits: Limits) -> list[int]:
     """The first batch size, then its doubles and halves, the nearest first, within the user's bounds, 300 updates and a quarter of the data."""
     if not limits.is_free("batch_size"):
         return [first]
     low, high = limits.bounds.get("batch_size", (SMALLEST_SIZE, math.inf))
-    first = int(min(max(first, low if "batch_size" in limits.bounds else 1), max(min(high, lab.task.n_train), 1)))
-    high = min(high, LARGEST_DATA_SHARE * lab.task.n_train, lab.full_training_examples / FEWEST_UPDATES)
+    first = int(min(max(first, low if "batch_size" in limits.bounds else 1), max(min(high, task.n_train), 1)))
+    high = min(high, LARGEST_DATA_SHARE * task.n_train, task.full_training_examples / FEWEST_UPDATES)
     powers = sorted((power for power in range(-MOST_DOUBLINGS // 2, MOST_DOUBLINGS + 1) if power), key=lambda power: (abs(power), -power))
     sizes = [first * 2**power if power > 0 else first // 2**-power for power in powers if power > 0 or first % 2**-power == 0]
     return [first, *(size for size in sizes if low <= size <= high)]
@@ -60,66 +62,76 @@ def sampling_of(lab: Laboratory, times: TimeModel, *, base: int) -> GradientSamp
     size = min(usual, lab.task.micro_batch_size or usual)
     one = GradientSampling(micro_batches=1, micro_batch_size=size).examples
     affordable = int(SAMPLING_SHARE * min(1.0, lab.budget) * lab.full_training_examples / one)
-    count = min(max(affordable, FEWEST_MICRO_BATCHES), MOST_MICRO_BATCHES, lab.task.n_train // size)
+    count = min(max(affordable, LEAST_SAMPLE // size, 2), MOST_MICRO_BATCHES, lab.task.n_train // size)
     return GradientSampling(micro_batches=count, micro_batch_size=size) if count > 1 else None
 
 
-def contenders(experiment: Experiment, *, base: int, slope: float) -> tuple[int, ...]:
-    """Sizes to run beside the base, the most promising first; none where the base is as fast as any.
+def with_rises(experiment: Experiment, *, base: int, slope: float) -> Experiment:
+    """The experiment with what each size is predicted to end with in the same epochs; as it is where the noise scale is not known.
+
+    In the same epochs a size makes as much of its examples as the base does of a share (base + noise scale) / (size + noise scale) of its length.
 
     Args:
         experiment: With a time model, and runs at the base that sampled gradients.
         base: The first batch size.
-        slope: By how much the logarithm of the loss falls with each doubling of the length; ≥ 0.
-
-    A size is left out where the time that it saves would cost too much loss: in the same epochs it makes as much of its examples as the base would of a share
-    (base + noise scale) / (size + noise scale) of its length.
+        slope: By how much the logarithm of the loss falls with a doubling of a full length; ≥ 0.
     """
-    noise = noise_of(experiment)
-    scale, times = point_of(noise), relative_times(noise, _seconds(experiment))
-    if scale is None or base not in times:
-        return ()
-    allowed = [size for size in times if slope * math.log2((size + scale) / (base + scale)) <= MOST_RISE]
+    scale = point_of(noise_of(experiment))
+    if scale is None or experiment.times is None:
+        return experiment
+    rises = {size: math.expm1(slope * math.log2((size + scale) / (base + scale))) for size in experiment.times.seconds_per_step}
+    return dataclasses.replace(experiment, times=dataclasses.replace(experiment.times, rises=rises))
+
+
+def contenders(experiment: Experiment, *, base: int) -> tuple[int, ...]:
+    """Sizes that may be chosen, the most promising first; the base alone where it is as fast as any.
+
+    Left out is a size at which the epochs would end with clearly more loss, and the base itself where half of it is about as fast and would end with clearly
+    less: a target that is not reached is not reached soon.
+    """
+    if experiment.times is None:
+        return (base,)
+    times, rises = relative_times(noise_of(experiment), experiment.times.seconds_per_step), experiment.times.rises
+    if base not in times:
+        return (base,)
+    allowed = {size for size in times if rises.get(size, 0.0) <= MOST_RISE}
+    if times.get(base // 2, math.inf) <= (1 + WORTH) * times[base] and rises.get(base // 2, 0.0) < -MOST_RISE:
+        allowed = {size for size in allowed if rises.get(size, 0.0) <= rises[base // 2] + MOST_RISE}
     found: list[int] = []
-    while allowed and (size := fastest_of([base, *allowed], times, base=base)) != base and times[base] > (1 + WORTH) * times[size]:
+    while base not in found:
+        size = fastest_of([*allowed, base] if base in allowed or not allowed else list(allowed), times, base=base)
         found.append(size)
-        allowed = [other for other in allowed if abs(math.log2(other / base)) < abs(math.log2(size / base))]
+        allowed = {other for other in allowed if abs(math.log2(other / base)) < abs(math.log2(size / base))}
     return tuple(found)
 
 
-def decide(
-    lab: Laboratory, experiment: Experiment, *, beside: Arm, sizes: Sequence[int], limits: Limits, reserve: float = 0.0
-) -> tuple[BatchSizeReading, Experiment]:
-    """Run the contenders one after another for the time of a run at the base, until one is not worse; the reading, and the experiment, stored.
+def decide(lab: Laboratory, experiment: Experiment, *, beside: Arm, sizes: Sequence[int], limits: Limits, reserve: float = 0.0) -> BatchSizeReading:
+    """Run the contenders one after another for the time of a run at the base, until one is not worse; the reading, stored.
 
     Where the budget has no run for the first of them, it is taken on the word of noise scale and time model; once a run has spoken against one, another needs a
-    run of its own.
+    run of its own, or the base is kept.
 
     Args:
         lab: Where runs are made.
         experiment: As for `contenders`.
         beside: A finished run at the base, on the search's first seed: what they are held against.
-        sizes: The contenders, the most promising first.
+        sizes: The contenders, the most promising first; the base, needing no run, ends them.
         limits: Keeps learning rates where the user wants them.
         reserve: Examples that must be left over.
     """
     base = beside.run.spec.settings
     held = dataclasses.replace(beside, value=float(base.batch_size))
     experiment = dataclasses.replace(experiment, arms=(*experiment.arms, held))
-    considered = [base.batch_size]
     for i, size in enumerate(sizes):
         is_payable = comparison_examples(lab, experiment, beside=beside, size=size) <= lab.left - reserve
-        if not is_payable and i > 0:
+        if size != base.batch_size and not is_payable and i > 0:
             continue
-        considered.append(size)
-        if is_payable:
+        if size != base.batch_size and is_payable:
             experiment = dataclasses.replace(experiment, arms=(*experiment.arms, _run(lab, experiment, base, size=size, beside=beside, limits=limits)))
-        if not is_payable or _read(lab, _with_contenders(experiment, considered)).suggestion == size:
+        experiment = with_contenders(experiment, [size])
+        if read_sizes(lab, experiment).suggestion == size:
             break
-    experiment = _with_contenders(experiment, considered)
-    reading = _read(lab, experiment)
-    experiment = lab.put(dataclasses.replace(experiment, findings=reading.findings, verdict=reading.advice))
-    return reading, experiment
+    return stored(lab, experiment)
 
 
 def _run(lab: Laboratory, experiment: Experiment, base: Settings, *, size: int, beside: Arm, limits: Limits) -> Arm:
@@ -186,11 +198,20 @@ def _seconds(experiment: Experiment) -> dict[int, float]:
     return {} if experiment.times is None else experiment.times.seconds_per_step
 
 
-def _with_contenders(experiment: Experiment, sizes: Sequence[int]) -> Experiment:
+def with_contenders(experiment: Experiment, sizes: Sequence[int]) -> Experiment:
+    """The experiment with the sizes that may be chosen."""
     return experiment if experiment.times is None else dataclasses.replace(experiment, times=dataclasses.replace(experiment.times, contenders=tuple(sizes)))
 
 
-def _read(lab: Laboratory, experiment: Experiment) -> BatchSizeReading:
+def stored(lab: Laboratory, experiment: Experiment) -> BatchSizeReading:
+    """What was read from an experiment, which is stored with it."""
+    reading = read_sizes(lab, experiment)
+    lab.put(dataclasses.replace(experiment, findings=reading.findings, verdict=reading.advice))
+    return reading
+
+
+def read_sizes(lab: Laboratory, experiment: Experiment) -> BatchSizeReading:
+    """The reading by the goal of the task, the rankings by its metrics told."""
     task = lab.task
     return read_batch_size(
         experiment, goal=task.goal, higher_is_better=task.goal_is_higher_better, optimizer_name=lab.checked.acts_like,

@@ -12,6 +12,7 @@ from tunesmith.recipe.batch_choice import candidate_sizes
 from tunesmith.recipe.laboratory import Laboratory
 from tunesmith.recipe.limits import Limits
 from tunesmith.settings import Settings
+from tunesmith.task import Task
 
 NO_RANGE = {
     RangeOutcome.DIVERGED_AT_ONCE: "The loss jumped before it had fallen in the range test: look for a bug in the loss or the data, or fix lr (--fix lr=…).",
@@ -53,10 +54,10 @@ def first_settings(lab: Laboratory, limits: Limits, *, batch_size: int) -> Setti
     return dataclasses.replace(settings, weight_decay=limits.clip("weight_decay", 0.0))
 
 
-def first_size(lab: Laboratory, limits: Limits) -> list[int]:
+def first_size(task: Task, limits: Limits) -> list[int]:
     """Candidate batch sizes, the first first."""
-    first = first_batch_size(usual=lab.task.reference_batch_size, full_training_examples=lab.full_training_examples, fixed=limits.fixed_batch_size())
-    return candidate_sizes(lab, first=first, limits=limits)
+    first = first_batch_size(usual=task.reference_batch_size, full_training_examples=task.full_training_examples, fixed=limits.fixed_batch_size())
+    return candidate_sizes(task, first=first, limits=limits)
 
 
 def refused(lab: Laboratory, limits: Limits, *, batch_size: int, bracket_share: float) -> Found | None:

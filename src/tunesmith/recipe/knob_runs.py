@@ -18,7 +18,11 @@ from tunesmith.settings import Settings
 
 FEWEST_USUAL_STEPS, USUAL_SHARE = 100, 1 / 8
 """The length of a short run if nobody says: this share of a full training, as the longest that `tune` makes, and the least of it (our choice)."""
-FIXABLE = {"momentum": ("batch_size", "weight_decay", "epochs"), "weight_decay": ("batch_size", "momentum", "epochs")}
+FIXABLE = {
+    "momentum": ("batch_size", "weight_decay", "epochs"),
+    "weight_decay": ("batch_size", "momentum", "epochs"),
+    "batch_size": ("batch_size", "momentum", "weight_decay", "epochs"),
+}
 
 Read = Callable[[Experiment], KnobReading]
 

@@ -1,6 +1,7 @@
 """`train`: trains with a plan, keeps the weights and the curves."""
 
 import csv
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
@@ -36,7 +37,7 @@ def train(
     Costs the plan's length for each seed. The weights are a state dict that `torch.load(weights_only=True)` reads.
 
     Args:
-        task: What to train; the plan's length is kept in updates.
+        task: What to train; the plan's length is kept in updates, and its micro-batches where the task does not say.
         plan: With settings.
         out: Folder to write to; made.
         seeds: How many trainings; ≥ 1.
@@ -67,6 +68,9 @@ def train(
         ours, theirs = ("its own", "the default") if plan.has_custom_param_groups else ("the default", "its own")
         raise InputError(f"Plan and task must use the same param_groups, and the plan was tuned with {ours}, while the task has {theirs}. Change the task's.")
     device = str(resolve_device(device))
+    if task.micro_batch_size is None and plan.micro_batch_size is not None:
+        task = dataclasses.replace(task, micro_batch_size=plan.micro_batch_size)
+        heard.message(f"{plan.micro_batch_size} examples go through the network at once, as the plan says; an update still has {plan.batch_size}.")
     check_task(task, device=device)
     curves: list[Curve] = []
     used = list(range(seed, seed + seeds))

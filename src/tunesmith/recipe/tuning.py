@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tunesmith.cost import Cost
-from tunesmith.engine import Checked, check_task
+from tunesmith.engine import Checked, Fit, check_task
 from tunesmith.engine.device import resolve_device
 from tunesmith.errors import InputError, TaskError
 from tunesmith.finding import Finding
@@ -18,6 +18,7 @@ from tunesmith.probes.comparable import require_comparable
 from tunesmith.recipe.allowance import BRACKET_SHARE
 from tunesmith.recipe.confirming import Confirmed, confirm_plan
 from tunesmith.recipe.description import check_kind, describe
+from tunesmith.recipe.fitting import cost_of, fit_of, in_micro_batches
 from tunesmith.recipe.forecast import forecast_of
 from tunesmith.recipe.found import Found, first_size, refused
 from tunesmith.recipe.laboratory import Laboratory
@@ -96,14 +97,7 @@ def tune(
         InputError: Arguments that contradict the task, a task that cannot be trained, a folder that cannot be used.
         UserCodeError: The task's own code raised.
     """
-    if recipe not in RECIPES:
-        raise InputError(f"recipe must be one of {', '.join(RECIPES)}, got {recipe!r}.")
-    if not 0 < budget < float("inf") or confirm_seeds < 1 or not 0 <= seed < MOST_SEED:
-        raise InputError(f"budget must be finite and > 0, confirm_seeds ≥ 1 and seed in [0, {MOST_SEED}), got {budget!r}, {confirm_seeds!r} and {seed!r}.")
-    if workers < 1:
-        raise InputError(f"workers must be ≥ 1, got {workers!r}. Pass how many processes may train at the same time.")
-    if schedule is not None and schedule not in SCHEDULES:
-        raise InputError(f"schedule must be one of {', '.join(SCHEDULES)}, got {schedule!r}.")
+    _check_options(recipe=recipe, budget=budget, confirm_seeds=confirm_seeds, seed=seed, workers=workers, schedule=schedule)
     check_kind(Path(out), recipe=recipe)
     heard = progress or SilentProgress()
     if task.conditions and recipe != "ladder":
@@ -114,20 +108,26 @@ def tune(
     if too_short := short_cycles_advice(Settings(schedule=task.schedule_name, cycles=task.cycles).resolved_cycles, epochs=task.full_epochs):
         heard.message(too_short)
     device = str(resolve_device(device))
+    if workers > 1 and reference is not None:
+        TaskSource.of(reference)  # raises before anything is written
     checked = check_task(task, device=device)
     _check_limits(task, limits)
     conditions = named_conditions(task) if task.conditions and recipe == "ladder" else {}
     changed = {name: _check_condition(task, other, name=name, device=device) for name, other in conditions.items()}
     checked = dataclasses.replace(checked, has_batch_norm=any(found.has_batch_norm for found in (checked, *changed.values())))
-    processes = None
-    if workers > 1 and reference is None:
-        heard.message(_ONE_PROCESS)
-    elif workers > 1 and reference is not None:
-        source = TaskSource.of(reference, changes=changes)
-        processes = Processes(source=source, workers=workers, device=device, thresholds=DEFAULT_THRESHOLDS, fingerprint=checked.fingerprint)
+    sizes = first_size(task, limits)
     description = describe(task, checked, budget=budget, seed=seed, recipe=recipe, limits=limits, device=device)
     with Study.create(Path(out), fingerprint=checked.fingerprint, description=description) as study:
         hold_conditions(study, changed)
+        fit = fit_of(task, study, device=device, sizes=sizes, budget=budget, seed=seed, progress=heard)
+        task = in_micro_batches(task, fit, sizes=sizes)
+        conditions = {name: dataclasses.replace(other, micro_batch_size=task.micro_batch_size) for name, other in conditions.items()}
+        changes = dataclasses.replace(changes, micro_batch_size=task.micro_batch_size)
+        processes = None
+        if workers > 1 and reference is None:
+            heard.message(_ONE_PROCESS)
+        elif workers > 1 and reference is not None:
+            processes = _processes(task, fit, reference=reference, changes=changes, workers=workers, device=device, fingerprint=checked.fingerprint)
         lab = Laboratory(
             task=task,
             checked=checked,
@@ -140,11 +140,31 @@ def tune(
             processes=processes,
         )
         lab.charge("check", Cost(trained_examples=checked.trained_examples, evaluated_examples=checked.evaluated_examples))
-        plan = _tuned(lab, limits, conditions, recipe=recipe, confirm_seeds=confirm_seeds, time_model=None if time_model is None else Path(time_model))
+        lab.charge("what fits", cost_of(fit))
+        plan = _tuned(lab, limits, conditions, sizes=sizes, recipe=recipe, confirm_seeds=confirm_seeds, time_model=time_model)
         study.put_plan(plan)
         write_plan(plan, study.folder / "plan.toml")
         write_study_report(study)
     return plan
+
+
+def _check_options(*, recipe: str, budget: float, confirm_seeds: int, seed: int, workers: int, schedule: str | None) -> None:
+    if recipe not in RECIPES:
+        raise InputError(f"recipe must be one of {', '.join(RECIPES)}, got {recipe!r}.")
+    if not 0 < budget < float("inf") or confirm_seeds < 1 or not 0 <= seed < MOST_SEED:
+        raise InputError(f"budget must be finite and > 0, confirm_seeds ≥ 1 and seed in [0, {MOST_SEED}), got {budget!r}, {confirm_seeds!r} and {seed!r}.")
+    if workers < 1:
+        raise InputError(f"workers must be ≥ 1, got {workers!r}. Pass how many processes may train at the same time.")
+    if schedule is not None and schedule not in SCHEDULES:
+        raise InputError(f"schedule must be one of {', '.join(SCHEDULES)}, got {schedule!r}.")
+
+
+def _processes(task: Task, fit: Fit | None, *, reference: str, changes: TaskChanges, workers: int, device: str, fingerprint: str) -> Processes:
+    """Other processes, which make the same task: one cut into micro-batches here has another fingerprint than the one that was checked."""
+    if fit is not None and task.micro_batch_size is not None:
+        fingerprint = check_task(task, device=device).fingerprint
+    source = TaskSource.of(reference, changes=changes)
+    return Processes(source=source, workers=workers, device=device, thresholds=DEFAULT_THRESHOLDS, fingerprint=fingerprint)
 
 
 def _check_condition(task: Task, other: Task, *, name: str, device: str) -> Checked:
@@ -155,14 +175,22 @@ def _check_condition(task: Task, other: Task, *, name: str, device: str) -> Chec
         raise TaskError(f"Condition '{name}': {error}") from error
 
 
-def _tuned(lab: Laboratory, limits: Limits, conditions: Mapping[str, Task], *, recipe: str, confirm_seeds: int, time_model: Path | None) -> Plan:
-    sizes = first_size(lab, limits)
+def _tuned(
+    lab: Laboratory,
+    limits: Limits,
+    conditions: Mapping[str, Task],
+    *,
+    sizes: list[int],
+    recipe: str,
+    confirm_seeds: int,
+    time_model: str | Path | None,
+) -> Plan:
     share = bracket_share(lab, sizes[0]) if recipe == "ladder" else BRACKET_SHARE
     not_begun = refused(lab, limits, batch_size=sizes[0], bracket_share=share)
     if not_begun is not None:
         return _plan(lab, not_begun, None)
     lab.set_aside(looking_examples(lab, first=sizes[0]))
-    times = find_time_model(lab, sizes, given=time_model)
+    times = find_time_model(lab, sizes, given=None if time_model is None else Path(time_model))
     seconds_per_step = times.seconds_per_step
     lab.progress.forecast(
         forecast_of(lab, limits, batch_size=sizes[0], seconds_per_step=seconds_per_step, confirm_seeds=confirm_seeds, is_ladder=recipe == "ladder")

@@ -8,13 +8,18 @@ from dataclasses import dataclass
 from tunesmith.experiment import Arm, Experiment
 from tunesmith.finding import Finding
 from tunesmith.reading.batch_size import BatchSizeReading
-from tunesmith.recipe.batch_choice import comparison_examples, contenders, decide, kept, moved, timed
+from tunesmith.recipe.batch_choice import comparison_examples, contenders, decide, kept, moved, timed, with_rises
 from tunesmith.recipe.ladder.rungs import Ladder, Tried
 from tunesmith.recipe.time_model import TimeModel
 from tunesmith.settings import Settings
 
 RESERVED_RUNS = 2.0
 """Of the price of a lowest rung's run, what is kept for one of the same time at another batch size, which takes more examples (our choice)."""
+
+
+SLOPE_AT_THE_END = 0.5
+"""By how much less of its logarithm the loss loses with the last doubling of a full length than with that of the ladder's longest runs (our choice: between
+tasks whose loss goes on as a power of the length and those where it levels)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,8 +81,9 @@ def choose_batch_size(ladder: Ladder, top: Tried, *, sizes: Sequence[int], times
         return BatchChoice(base=base, reading=None, findings=(finding,), ladder=ladder)
     arms = tuple(dataclasses.replace(arm, value=None, label=f"gradients, {arm.label}") for arm in sampled)
     experiment = timed(arms, times, sizes=sizes, n_train=lab.task.n_train)
-    proposed = contenders(experiment, base=base, slope=_slope(ladder, top))
-    reading, _ = decide(lab, experiment, beside=_beside(ladder, top, experiment=experiment, proposed=proposed), sizes=proposed, limits=ladder.limits)
+    experiment = with_rises(experiment, base=base, slope=SLOPE_AT_THE_END * _slope(ladder, top))
+    proposed = contenders(experiment, base=base)
+    reading = decide(lab, experiment, beside=_beside(ladder, top, experiment=experiment, proposed=proposed), sizes=proposed, limits=ladder.limits)
     return BatchChoice(base=base, reading=reading, findings=reading.findings, ladder=ladder)
 
 

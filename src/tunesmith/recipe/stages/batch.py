@@ -30,9 +30,7 @@ def choose_batch_size(lab: Laboratory, tuning: Tuning, limits: Limits, *, sizes:
     )  # fmt: skip
     gradients = dataclasses.replace(first.arms[0], value=None, label=f"gradients, {first.arms[0].label}")
     experiment = timed([gradients], times, sizes=sizes, n_train=lab.task.n_train)
-    proposed = contenders(experiment, base=settings.batch_size, slope=0.0)
-    reading, experiment = decide(lab, experiment, beside=first.arms[0], sizes=proposed, limits=limits)
+    proposed = contenders(experiment, base=settings.batch_size)
+    reading = decide(lab, experiment, beside=first.arms[0], sizes=proposed, limits=limits)
     chosen, _ = moved(settings, lab.task.steps_at(settings.batch_size), reading=reading, lab=lab, limits=limits)
-    return dataclasses.replace(
-        tuning, settings=chosen, experiments=(*tuning.experiments, experiment), findings=(*tuning.findings, *reading.findings)
-    )  # fmt: skip
+    return dataclasses.replace(tuning, settings=chosen, findings=(*tuning.findings, *reading.findings))

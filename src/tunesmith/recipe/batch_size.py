@@ -1,0 +1,167 @@
+"""The batch size by itself, in a study of its own: what `tunesmith batch-size` calls."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tunesmith.engine import Fit, micro_batch_size
+from tunesmith.errors import InputError
+from tunesmith.experiment import Experiment
+from tunesmith.fleet import TaskChanges
+from tunesmith.probes.batch_size import batch_size as runs_in_time
+from tunesmith.reading.batch_size import BatchSizeReading
+from tunesmith.recipe.batch_choice import candidate_sizes, contenders, read_sizes, sampling_of, stored, timed, with_contenders
+from tunesmith.recipe.fitting import cost_of, fit_of, in_micro_batches
+from tunesmith.recipe.knob_runs import checked_options, found_peak, run_size, starting_point
+from tunesmith.recipe.laboratory import Laboratory
+from tunesmith.recipe.limits import Limits
+from tunesmith.recipe.probe_study import open_probe_study, write_study_report
+from tunesmith.recipe.progress import Progress
+from tunesmith.recipe.time_model import TimeModel, find_time_model
+from tunesmith.settings import Json, Settings
+from tunesmith.task import Task
+
+USUAL_SHARE, FEWEST_USUAL_STEPS = 1 / 16, 40
+"""Length of a run at the base if nobody says: this share of a full training, and the least of it (our choice: with a rival and the samples of gradients the
+whole probe then takes about .15 of a training)."""
+WEIGHT_DECAY = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchSizeResult:
+    """What `tunesmith batch-size` found.
+
+    Attributes:
+        reading: The sizes beside one another, and which to use.
+        fit: What goes through the network at once; None where the task says itself, or the device's memory cannot be measured.
+        micro_batch_size: Of the suggestion: what goes through at once; None where all of it does.
+    """
+
+    reading: BatchSizeReading
+    fit: Fit | None
+    micro_batch_size: int | None
+
+    def to_dict(self) -> dict[str, Json]:
+        """The JSON document of `tunesmith batch-size` (docs/command-line.md)."""
+        fits: dict[str, Json] | None = None
+        if self.fit is not None:
+            fits = {"at_once": self.fit.largest, "is_limited_by_memory": not self.fit.is_capped, "limit_bytes": self.fit.limit_bytes}
+        return self.reading.to_dict() | {"micro_batch_size": self.micro_batch_size, "fits": fits}
+
+
+def batch_size(
+    task: Task,
+    *,
+    out: str | Path,
+    seed: int = 0,
+    device: str = "auto",
+    sizes: Sequence[int] | None = None,
+    repeats: int = 1,
+    lr: float | None = None,
+    steps: int | None = None,
+    schedule: str | None = None,
+    fixed: Mapping[str, float] | None = None,
+    time_model: str | Path | None = None,
+    progress: Progress | None = None,
+) -> BatchSizeResult:
+    """Total batch size at equal wall time: what fits, what is fast, how noisy gradients are, and short annealed runs that end at the same modelled second.
+
+    Costs `repeats` runs of `steps` updates at the first batch size, with samples of gradients, and as many of the same modelled time at each size that promises
+    to be clearly faster, or at each of `sizes`; and for timing and memory .04 of a training. Without `lr` also what `lr_range` costs.
+
+    Args:
+        task: What to train.
+        out: Folder of the study.
+        seed: Fixes every random draw.
+        device: "auto", or as torch spells it.
+        sizes: Total batch sizes to run, each from 1 to the training examples. Default: doubles and halves of the first that leave 300 updates and a quarter
+            of the data; of these the ones that are predicted to be clearly faster than the first.
+        repeats: Seeds of each size, the same for all; ≥ 1. With one the noise is unknown: then a size is taken unless it ends clearly worse.
+        lr: Peak at the first batch size. Default: what a range test suggests.
+        steps: Updates of each run at the first batch size, ≥ 20. Default: a sixteenth of a full training, at least 40.
+        schedule: Name in `tunesmith.schedules.SCHEDULES`; None means the task's.
+        fixed: batch_size (the first one), momentum (constant; default: .95 falling to .85), weight_decay (of the full training; default 0) and epochs.
+        time_model: Another machine's `time_model.json`; None measures here, once.
+        progress: Hears what happens.
+
+    Returns:
+        The sizes beside one another, which to use, and what half or double would cost.
+
+    Raises:
+        InputError: Numbers out of their range, or a time model that lacks the first size.
+        BudgetError: `steps` < 20.
+        TaskError: A task that contradicts itself, or of which not even the smallest batch fits.
+        UserCodeError: The task's own code raised.
+        StudyError: A folder that cannot be used, or that holds another study.
+        CurveError: Without `lr`, a range test that suggests nothing.
+    """
+    held = checked_options("batch_size", fixed, repeats=repeats, lr=lr, steps=steps, schedule=schedule)
+    task = TaskChanges(schedule=schedule, epochs=held.get("epochs")).made_in(task)
+    _check_sizes(sizes, n_train=task.n_train)
+    with open_probe_study(task, out=out, seed=seed, device=device, probe="batch_size", progress=progress) as lab:
+        start = _with_knobs(starting_point(lab, held), held)
+        tried = _sizes(task, start, sizes)
+        fit = fit_of(task, lab.study, device=lab.device, sizes=tried, budget=1.0, seed=seed, progress=lab.progress)
+        lab.charge("what fits", cost_of(fit))
+        lab.task = in_micro_batches(task, fit, sizes=tried)
+        times = find_time_model(lab, tried, given=None if time_model is None else Path(time_model))
+        if start.batch_size not in times.seconds_per_step:
+            raise InputError(
+                f"A time model must hold the first batch size, {start.batch_size}, and this one does not. Measure here, or fix another batch_size."
+            )
+        settings = dataclasses.replace(start, lr=found_peak(lab, start)[0] if lr is None else lr)
+        reading = _compared(lab, settings, times, sizes=sizes, repeats=repeats, steps=steps)
+        write_study_report(lab.study)
+    micro = lab.task.micro_batch_size
+    if micro is not None:
+        micro = micro if reading.suggestion > micro else None
+    elif fit is not None:
+        micro = micro_batch_size(reading.suggestion, largest=fit.largest, smallest=fit.smallest)
+    return BatchSizeResult(reading=reading, fit=fit, micro_batch_size=micro)
+
+
+def _compared(lab: Laboratory, settings: Settings, times: TimeModel, *, sizes: Sequence[int] | None, repeats: int, steps: int | None) -> BatchSizeReading:
+    """Runs at the first size, then at those that are worth it, or that were asked for; stored with what was read."""
+    base = settings.batch_size
+    length = max(FEWEST_USUAL_STEPS, round(USUAL_SHARE * lab.task.steps_at(base))) if steps is None else steps
+    size = run_size(lab, settings, length)
+    sampling = sampling_of(lab, times, base=base)
+
+    def run(batch_sizes: Sequence[int], *, lr_exponent: float) -> Experiment:
+        told = ", ".join(map(str, batch_sizes))
+        lab.progress.stage("batch_size", f"Runs as long as {length} updates at batch size {base} take, at {told}; {repeats} of each.")
+        return runs_in_time(
+            lab.task, settings, seconds_per_step=times.seconds_per_step, total_steps=length, planned_steps=size.planned_steps, sizes=batch_sizes,
+            lr_exponent=lr_exponent, sampling=sampling, seed=lab.search_seed(0), repeats=repeats, valid_examples=size.valid_examples,
+            optimizer_name=lab.checked.acts_like, execute=lab.executor("search"),
+        )  # fmt: skip
+
+    first = run([base], lr_exponent=0.5)
+    experiment = timed(first.arms, times, sizes=list(times.seconds_per_step), n_train=lab.task.n_train)
+    reading = read_sizes(lab, experiment)
+    others = [other for other in (contenders(experiment, base=base) if sizes is None else sizes) if other != base and other in times.seconds_per_step]
+    for other in others:
+        made = run([other], lr_exponent=reading.exponent_to(other, optimizer_name=lab.checked.acts_like))
+        experiment = dataclasses.replace(experiment, arms=(*experiment.arms, *made.arms))
+        if sizes is None and read_sizes(lab, with_contenders(experiment, [base, *others])).suggestion == other:
+            break
+    return stored(lab, with_contenders(experiment, [base, *others] if sizes is None else [base, *sizes]))
+
+
+def _with_knobs(start: Settings, held: Mapping[str, float]) -> Settings:
+    start = dataclasses.replace(start, weight_decay=held.get("weight_decay", WEIGHT_DECAY))
+    return dataclasses.replace(start, momentum=held["momentum"], min_momentum=None) if "momentum" in held else start
+
+
+def _sizes(task: Task, start: Settings, sizes: Sequence[int] | None) -> list[int]:
+    """Sizes to time, the first first."""
+    if sizes is not None:
+        return [start.batch_size, *(size for size in sorted(set(sizes)) if size != start.batch_size)]
+    return candidate_sizes(task, first=start.batch_size, limits=Limits(fixed={}, bounds={}))
+
+
+def _check_sizes(sizes: Sequence[int] | None, *, n_train: int) -> None:
+    wrong = next((size for size in sizes or () if not (isinstance(size, int) and 1 <= size <= n_train)), None)
+    if wrong is not None:
+        raise InputError(f"sizes must be whole numbers from 1 to the {n_train} training examples, got {wrong!r}. Pass for example 32,64,128.")
