@@ -35,7 +35,7 @@ def batch_size(
     """Short annealed runs at several batch sizes that all take the same modelled time, from the same initial weights.
 
     Costs each size and learning rate `repeats` runs of as many updates as fit into the seconds of `total_steps` updates at the settings' own batch size. Judges
-    nothing: see `reading.batch_size`.
+    nothing: see `reading.batch_size`. The runs at the base come first.
 
     Args:
         task: What to train.
@@ -61,7 +61,7 @@ def batch_size(
     Source: Smith 2018, remark 4 and section 4.2. Differs: annealed, total decay kept, time modelled instead of measured by a clock.
     """
     name, base = optimizer_name or task.optimizer_name, settings.batch_size
-    tried = sorted(seconds_per_step if sizes is None else sizes)
+    tried = sorted(seconds_per_step if sizes is None else sizes, key=lambda size: (size != base, size))  # its first run tells a reading which is the base
     missing = [size for size in (*tried, base) if size not in seconds_per_step]
     if missing:
         raise InputError(f"A time model must hold every batch size that is compared, and lacks {missing[0]}. Measure it too, or leave it out.")
@@ -74,6 +74,7 @@ def batch_size(
         for size in tried
         for factor in lr_factors
     ]  # fmt: skip
+    runs = list(dict.fromkeys(runs))  # an interval may turn two factors into one rate
     return dataclasses.replace(
         annealed_runs(
             task, runs, probe="batch_size", seed=seed, repeats=repeats, evaluations=evaluations, valid_examples=valid_examples,
@@ -106,13 +107,14 @@ def _candidate(
 ) -> Candidate:
     """A run of the same time at another size, and of the same total decay."""
     steps = steps_in_time(total_steps, base=short.batch_size, size=size, seconds_per_step=seconds_per_step)
-    if size == short.batch_size and factor == 1:
+    if size == short.batch_size and factor == 1 and lr_interval[0] <= short.lr <= lr_interval[1]:
         settings = short
     else:
         scaled, same_epochs = at_batch_size(short, batch_size=size, total_steps=total_steps, optimizer_name=optimizer_name, lr_exponent=lr_exponent)
         lr = min(max(float(f"{scaled.lr * factor:.3g}"), lr_interval[0]), lr_interval[1])
         per_step = 1.0 if optimizer_name == "adam" else same_epochs / steps * scaled.lr / lr
-        settings = dataclasses.replace(scaled, lr=lr, min_lr=None, weight_decay=scaled.weight_decay * per_step)
+        min_lr = None if short.min_lr is None else short.min_lr / short.lr * lr
+        settings = dataclasses.replace(scaled, lr=lr, min_lr=min_lr, weight_decay=scaled.weight_decay * per_step)
     seconds = steps * seconds_per_step[size]
     return Candidate(
         label=f"batch size {size}, lr {settings.lr:.3g}, {steps} updates in {seconds:.2g} s", value=float(size), settings=settings, total_steps=steps

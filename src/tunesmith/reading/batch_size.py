@@ -83,8 +83,8 @@ class BatchSizeValue:
         """A JSON object; what is not finite is null."""
         return {
             "batch_size": self.batch_size,
-            "seconds_per_step": self.seconds_per_step,
-            "examples_per_second": self.examples_per_second,
+            "seconds_per_step": _finite(self.seconds_per_step),
+            "examples_per_second": _finite(self.examples_per_second),
             "predicted_time": self.predicted,
             "lr": self.lr,
             "total_steps": self.total_steps,
@@ -174,10 +174,10 @@ def read_batch_size(
     noise = noise_of(experiment)
     times = relative_times(noise, seconds)
     sizes = _values(experiment, judged, seconds=seconds, times=times)
-    good = _as_good(experiment, judged, sizes)
+    good = _as_good(experiment, judged, sizes, times=times)
     suggestion = fastest_of(good, times, base=base) if good else base
     exponent, allowed = lr_exponent(noise, base=base, other=suggestion if suggestion != base else 2 * base, optimizer_name=optimizer_name)
-    outcome, why = _outcome(sizes, times, suggestion=suggestion, base=base)
+    outcome, why = _outcome(sizes, times, good=good, suggestion=suggestion, base=base)
     why += _rise_text(experiment.times, suggestion=suggestion)
     knee = knee_of(seconds)
     findings = (
@@ -317,40 +317,45 @@ def _ends(curves: Sequence[Curve]) -> dict[str, float]:
     return {name: fmean(found) for name, found in values.items() if found}
 
 
-def _as_good(experiment: Experiment, judged: Judged, sizes: Sequence[BatchSizeValue]) -> list[int]:
-    """The contenders whose runs end as well as the best in the same time. On a single seed: whose loss is not clearly worse, or that were not run."""
+def _as_good(experiment: Experiment, judged: Judged, sizes: Sequence[BatchSizeValue], *, times: Mapping[int, float]) -> list[int]:
+    """The contenders whose runs end as well as the best in the same time; on one seed: whose loss is not clearly worse, or that are predicted, not run."""
     contenders = () if experiment.times is None else experiment.times.contenders
     allowed = [size for size in sizes if not contenders or size.batch_size in contenders]
     if judged.comparison.is_noise_known:
         as_good = {int(value.value) for value in judged.as_good}
         return [size.batch_size for size in allowed if size.batch_size in as_good]
-    least, learnt = _learnt(experiment)
-    return [size.batch_size for size in allowed if not size.losses or size.ends.get("loss", math.inf) <= least + CLEARLY_WORSE * learnt]
+    finished = [size for size in sizes if math.isfinite(size.loss)]
+    if not finished:
+        return []
+    least, learnt = _learnt(experiment, finished)
+    near = {size.batch_size for size in finished if size.ends.get("loss", math.inf) <= least + CLEARLY_WORSE * learnt}
+    return [size.batch_size for size in allowed if size.batch_size in near or (not size.losses and size.batch_size in times)]
 
 
-def _learnt(experiment: Experiment) -> tuple[float, float]:
-    """The smallest loss that a run at a batch size ended with, and how far that is below where training began."""
-    curves = [arm.run.curve for arm in _with_sizes(experiment)]
-    least = min((curve.final_valid_loss for curve in curves), default=math.inf)
-    first = [loss for curve in curves for loss in curve.train_loss[:START_UPDATES] if math.isfinite(loss)]
+def _learnt(experiment: Experiment, finished: Sequence[BatchSizeValue]) -> tuple[float, float]:
+    """The smallest loss that runs at a batch size ended with, and how far that is below where training began."""
+    least = min((size.ends["loss"] for size in finished if "loss" in size.ends), default=math.inf)
+    first = [loss for arm in _with_sizes(experiment) for loss in arm.run.curve.train_loss[:START_UPDATES] if math.isfinite(loss)]
     return least, max(0.0, median(first) - least) if first and math.isfinite(least) else 0.0
 
 
-def _outcome(sizes: Sequence[BatchSizeValue], times: Mapping[int, float], *, suggestion: int, base: int) -> tuple[str, str]:
+def _outcome(sizes: Sequence[BatchSizeValue], times: Mapping[int, float], *, good: Sequence[int], suggestion: int, base: int) -> tuple[str, str]:
     """What was found, and why in a sentence."""
     ran = [size for size in sizes if size.losses]
+    if not any(math.isfinite(size.loss) for size in ran):
+        return CANNOT_TELL, "No run finished."
     if not times and len(ran) < 2:  # noqa: PLR2004 (nothing beside it)
         return CANNOT_TELL, "Neither the noise scale nor a second batch size was measured."
     if not times:
         return FOUND, f"Of {len(ran)} sizes in runs of the same time."
     slowest = max(times, key=times.__getitem__)
-    if times[slowest] <= 1 + WORTH:
+    if times[slowest] <= 1 + WORTH and suggestion == base:
         return DOES_NOT_MATTER, f"From {min(times)} to {max(times)} every size is predicted to reach a target within {WORTH:.0%} of the fastest."
     told = f"Batch size {suggestion} is predicted to take {times[suggestion]:.2f} times as long to a target as the fastest"
     if suggestion != base and base in times:
         told += f", {base} {times[base]:.2f} times"
-    lost = [size.batch_size for size in ran if size.batch_size != suggestion and times.get(size.batch_size, math.inf) < times[suggestion]]
-    return FOUND, told + (f"; {' and '.join(map(str, lost))} ended worse in the same time." if lost and suggestion == base else ".")
+    lost = [size.batch_size for size in ran if size.batch_size not in good and (size.batch_size == base or times.get(size.batch_size, 0.0) < times[suggestion])]
+    return FOUND, told + (f"; {' and '.join(map(str, lost))} ended worse in the same time." if lost else ".")
 
 
 def _rise_text(times: SizeTimes | None, *, suggestion: int) -> str:

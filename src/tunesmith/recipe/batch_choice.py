@@ -43,7 +43,8 @@ def candidate_sizes(task: Task, *, first: int, limits: Limits) -> list[int]:
     if not limits.is_free("batch_size"):
         return [first]
     low, high = limits.bounds.get("batch_size", (SMALLEST_SIZE, math.inf))
-    first = int(min(max(first, low if "batch_size" in limits.bounds else 1), max(min(high, task.n_train), 1)))
+    least = math.ceil(max(low, 1)) if "batch_size" in limits.bounds else 1
+    first = int(min(max(first, least), max(min(high, task.n_train), 1)))
     high = min(high, LARGEST_DATA_SHARE * task.n_train, task.full_training_examples / FEWEST_UPDATES)
     powers = sorted((power for power in range(-MOST_DOUBLINGS // 2, MOST_DOUBLINGS + 1) if power), key=lambda power: (abs(power), -power))
     sizes = [first * 2**power if power > 0 else first // 2**-power for power in powers if power > 0 or first % 2**-power == 0]
@@ -155,18 +156,20 @@ def comparison_examples(lab: Laboratory, experiment: Experiment, *, beside: Arm,
     return steps * size + FORWARD_SHARE * ((spec.valid_examples or lab.checked.n_valid) + lab.norm_examples(size)) * (spec.evaluations + 1)
 
 
-def moved(settings: Settings, total_steps: int, *, reading: BatchSizeReading, lab: Laboratory, limits: Limits) -> tuple[Settings, int]:
+def moved(settings: Settings, total_steps: int, *, reading: BatchSizeReading, lab: Laboratory, limits: Limits, keeps_epochs: bool) -> tuple[Settings, int]:
     """Settings and length of a training at the batch size that was chosen: momentum and total decay stay, and the learning rate goes by its exponent.
 
-    The length is that of the same progress: updates times (1 + noise scale / batch size) stays the same, as far as the task's epochs go.
+    The length is that of the same progress: updates / (1 + noise scale / batch size) stays the same, as far as the task's epochs go. With `keeps_epochs` it is
+    that of the same epochs.
     """
     base, size, optimizer_name = settings.batch_size, reading.suggestion, lab.checked.acts_like
     if size == base:
         return settings, total_steps
     scaled, same_epochs = at_batch_size(settings, batch_size=size, total_steps=total_steps, optimizer_name=optimizer_name, lr_exponent=reading.lr_exponent)
     scale = point_of(reading.noise_scale) or 0.0
-    full = lab.task.steps_at(size) if limits.is_free("epochs") else same_epochs
-    steps = max(1, min(full, round(total_steps * (1 + scale / size) / (1 + scale / base))))
+    full, whole = lab.task.steps_at(size), lab.task.steps_at(base)
+    steps = round(full * total_steps / whole) if keeps_epochs else min(full, round(total_steps * (1 + scale / size) / (1 + scale / base)))
+    steps = max(1, steps)
     lr = limits.clip("lr", rounded(scaled.lr))
     decay = scaled.weight_decay if optimizer_name == "adam" else scaled.weight_decay * scaled.lr / lr * same_epochs / steps
     return dataclasses.replace(scaled, lr=lr, min_lr=None, weight_decay=limits.clip("weight_decay", rounded(decay))), steps

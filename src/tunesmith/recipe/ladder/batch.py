@@ -57,7 +57,8 @@ class BatchChoice:
         """A training at the base, at the size to use."""
         if self.reading is None:
             return settings, total_steps
-        return moved(settings, total_steps, reading=self.reading, lab=self.ladder.lab, limits=self.ladder.limits)
+        limits = self.ladder.limits
+        return moved(settings, total_steps, reading=self.reading, lab=self.ladder.lab, limits=limits, keeps_epochs=not limits.is_free("epochs"))
 
 
 def comparison_price(ladder: Ladder) -> float:

@@ -32,5 +32,5 @@ def choose_batch_size(lab: Laboratory, tuning: Tuning, limits: Limits, *, sizes:
     experiment = timed([gradients], times, sizes=sizes, n_train=lab.task.n_train)
     proposed = contenders(experiment, base=settings.batch_size)
     reading = decide(lab, experiment, beside=first.arms[0], sizes=proposed, limits=limits)
-    chosen, _ = moved(settings, lab.task.steps_at(settings.batch_size), reading=reading, lab=lab, limits=limits)
+    chosen, _ = moved(settings, lab.task.steps_at(settings.batch_size), reading=reading, lab=lab, limits=limits, keeps_epochs=True)
     return dataclasses.replace(tuning, settings=chosen, findings=(*tuning.findings, *reading.findings))
