@@ -14,7 +14,7 @@ from tunesmith.task import Task
 
 FIT_NOTE = "what fits at once"
 FIT_SHARE = 0.01
-"""Of the budget, what looking for it may cost (our choice)."""
+"""Of the budget, what looking for it may cost: a part of `allowance.LOOK_SHARE` (our choice)."""
 LEAST_EXAMPLES = 64
 """What it may cost however small the budget (our choice: four sizes, two updates each)."""
 

@@ -87,11 +87,11 @@ def read_time_model(path: Path) -> TimeModel:
 def looking_examples(lab: Laboratory, *, first: int) -> float:
     """What the check, what fits and the time model may cost together, in examples forward and backward."""
     look = lab.checked.trained_examples + lab.checked.evaluated_examples
-    return look + FIT_SHARE * lab.budget * lab.full_training_examples + max(LOOK_SHARE * lab.budget * lab.full_training_examples, first * (TIMED_UPDATES + 1))
+    return look + max(LOOK_SHARE * lab.budget * lab.full_training_examples, first * (TIMED_UPDATES + 1))
 
 
 def _measured(lab: Laboratory, sizes: list[int]) -> TimeModel:
-    allowed = LOOK_SHARE * min(1.0, lab.budget) * lab.full_training_examples
+    allowed = (LOOK_SHARE - FIT_SHARE) * min(1.0, lab.budget) * lab.full_training_examples
     affordable = [size for i, size in enumerate(sizes) if i == 0 or sum(sizes[: i + 1]) * (TIMED_UPDATES + 1) <= allowed]
     repeats = min(MOST_TIMED_UPDATES, max(TIMED_UPDATES, int(allowed / sum(affordable)) - 1))
     timing = measure_steps(lab.task, sorted(affordable), device=lab.device, repeats=repeats, seed=lab.search_seed(0))
