@@ -1,6 +1,7 @@
 """Experiments: (task, settings, steps, seed) → curves. A probe measures. Judges nothing but its own sweeps, for their rate."""
 
-from tunesmith.probes.annealed import Candidate, annealed_runs
+from tunesmith.probes.annealed import Candidate, GradientSampling, annealed_runs
+from tunesmith.probes.batch_size import batch_size
 from tunesmith.probes.capacity import capacity
 from tunesmith.probes.confirm import confirm, current, current_steps
 from tunesmith.probes.lr_range import bracket, lr_range
@@ -11,8 +12,10 @@ from tunesmith.probes.weight_decay import weight_decay
 
 __all__ = [
     "Candidate",
+    "GradientSampling",
     "annealed_runs",
     "at_momentum",
+    "batch_size",
     "bracket",
     "capacity",
     "confirm",
