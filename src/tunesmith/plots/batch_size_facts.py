@@ -53,7 +53,7 @@ class BatchSizeFacts:
         places: The sizes, ascending.
         chosen: The one to use.
         base: The one that the others were held against; None where it is not among them.
-        knee: The smallest with four fifths of the best throughput; None without a time model.
+        knee: The smallest with four fifths of the best throughput; None without a time model, and where it is the largest: then there is no knee.
         noise: Noise scale; None where no gradients were sampled.
         scale: The noise scale reckoned with; None where nothing is known of it.
         moments: (update, noise scale) at each moment of the longest runs that sampled gradients, where the mean gradient stands out from its noise.
@@ -167,7 +167,7 @@ class BatchSizeFacts:
         found: dict[int, list[str]] = {}
         for share, word in ((0.5, "half"), (2.0, "double")):
             if (cost := self.cost_of(share)) is not None:
-                found[cost[0].size.batch_size] = [f"{word}: {number_text(cost[1])} times"]
+                found[cost[0].size.batch_size] = [f"{word}: {ratio_text(cost[1])} times"]
         if self.base is not None and self.base is not self.chosen:
             found.setdefault(self.base.size.batch_size, []).append("tried first")
         return tuple((place, "\n".join(found[place.size.batch_size])) for place in self.places if place.size.batch_size in found)
@@ -204,11 +204,22 @@ def batch_size_facts(reading: BatchSizeReading, *, goal: str = "loss", higher_is
         for size in reading.sizes
     )  # fmt: skip
     moments, n_lost = _moments(experiment)
+    has_knee = is_timed and reading.knee < places[-1].size.batch_size
     by_size = {place.size.batch_size: place for place in places}
     return BatchSizeFacts(
-        goal=goal, places=places, chosen=by_size[reading.suggestion], base=by_size.get(reading.base), knee=by_size.get(reading.knee) if is_timed else None,
+        goal=goal, places=places, chosen=by_size[reading.suggestion], base=by_size.get(reading.base), knee=by_size.get(reading.knee) if has_knee else None,
         noise=reading.noise_scale, scale=point_of(reading.noise_scale), moments=moments, n_lost=n_lost, result_range=axis.bounds, failed_at=axis.failed_at,
     )  # fmt: skip
+
+
+def ratio_text(ratio: float) -> str:
+    """How many times as long, to a hundredth where that is about one.
+
+    Example:
+        >>> [ratio_text(ratio) for ratio in (0.8781, 1.2057, 12.34)]
+        ['0.88', '1.21', '12.3']
+    """
+    return number_text(ratio, digits=3 if ratio >= 1 else 2)
 
 
 def _moments(experiment: Experiment | None) -> tuple[Line, int]:

@@ -164,6 +164,12 @@ def effect_in(evidence: Evidence, probe: str, *, interval: Interval | None) -> E
 
         found = ladder_effect(evidence, probe)
         return NOT_TESTED if found is None else Effect(matters=found[0], text=found[1])
+    if probe == "batch_size":
+        from tunesmith.report.batch_size_words import batch_size_effect  # noqa: PLC0415 (as above)
+
+        predicted = batch_size_effect(evidence)
+        if predicted is not None:
+            return Effect(matters=predicted[0], text=predicted[1])
     return effect_of(evidence.experiment(probe), interval=interval, goal=evidence.goal, is_higher_better=evidence.goal_is_higher_better)
 
 
