@@ -8,7 +8,7 @@ from pathlib import Path
 import plotly.graph_objects as go
 import pytest
 from fake_study import DESCRIPTION, confirm, lr_range, make_plan, write_study
-from tests.plots.test_batch_size import facts_of, samples, sizes_tried
+from tests.plots.test_batch_size import facts_of, sizes_tried
 
 from tunesmith.experiment import Experiment, SizeTimes
 from tunesmith.finding import Finding
@@ -103,7 +103,7 @@ def test_where_another_than_the_fastest_is_taken_the_reason_is_said() -> None:
     lost = sizes_tried({64: (1.0, 1.01), 128: (2.0, 2.01)}, seconds={64: 0.010, 128: 0.011})
     assert lost.times is not None
     lost = dataclasses.replace(lost, times=dataclasses.replace(lost.times, contenders=(64, 128)))
-    assert choice_sentence(facts_of(lost)).endswith("; runs of the same time did not bear the others out.")
+    assert choice_sentence(facts_of(lost)).endswith(": runs of the same time did not bear out 128.")
 
 
 def test_loss_and_metric_that_rank_differently_are_both_shown(tmp_path: Path) -> None:
@@ -201,5 +201,10 @@ def test_plotly_takes_the_figures(experiment: Experiment) -> None:
         go.Figure(make(facts))  # raises on a property that plotly does not know
 
 
-def test_samples_are_two_a_step() -> None:
-    assert len(samples(10.0, steps=(1, 2))) == 4
+def test_a_size_that_failed_on_a_seed_is_not_ranked(tmp_path: Path) -> None:
+    experiment = as_decided(sizes_tried({64: (1.0, 1.1), 128: (0.9, 0.95), 256: (0.5, math.nan)}))
+    document, _, _ = shown(tmp_path, experiment, metrics={"accuracy": True})
+    part = section(document)
+    assert row_of(part, "256")[-1] == "not on every seed"
+    assert "by loss 128, 64 and by accuracy 128, 64" in part
+    assert "A cross: did not finish." in part

@@ -54,8 +54,9 @@ def _plot_times(facts: BatchSizeFacts, ax: "Axes") -> "Axes":
     if facts.chosen.time is not None:
         where = (facts.chosen.position, facts.chosen.time)
         ax.plot(*where, "o", color=VALIDATION, fillstyle="none", markersize=14)
+        side, shift = ("left", 8) if facts.side == "right" else ("right", -8)
         said = f"use {facts.chosen.size.batch_size:,}"
-        ax.annotate(said, where, xytext=(0, 12), textcoords="offset points", ha="center", va="bottom", color=VALIDATION)
+        ax.annotate(said, where, xytext=(shift, 8), textcoords="offset points", ha=side, va="bottom", color=VALIDATION)
     for place, remark in facts.remarks:
         if place.time is not None:
             side, shift = ("right", 4) if place.position < facts.chosen.position else ("left", -4)

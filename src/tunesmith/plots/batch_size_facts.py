@@ -5,12 +5,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tunesmith.experiment import Experiment
-from tunesmith.plots.batch_size_band import allowed_times
+from tunesmith.plots.batch_size_noise import allowed_times, noise_moments
 from tunesmith.plots.digits import number_text
 from tunesmith.plots.facts import Interval, Line
 from tunesmith.plots.goal_axis import goal_axis
 from tunesmith.reading.batch_size import BatchSizeReading, BatchSizeValue, point_of
-from tunesmith.reading.noise_scale import NoiseScale, read_noise_scale
+from tunesmith.reading.noise_scale import NoiseScale
 
 TIME, RESULT, THROUGHPUT = "time", "result", "throughput"
 """What the first panel shows."""
@@ -172,6 +172,13 @@ class BatchSizeFacts:
             found.setdefault(self.base.size.batch_size, []).append("tried first")
         return tuple((place, "\n".join(found[place.size.batch_size])) for place in self.places if place.size.batch_size in found)
 
+    @property
+    def side(self) -> str:
+        """Where words beside the chosen size stand free of the line: "left" of the point or "right"."""
+        times = [place.time for place in self.places if place.time is not None]
+        index = times.index(self.chosen.time) if self.chosen.time in times else 0
+        return "left" if 0 < index < len(times) - 1 and times[index - 1] < times[index + 1] else "right"
+
     def cost_of(self, share: float) -> tuple[SizePlace, float] | None:
         """The size that is `share` of the chosen one, with how many times as long it takes to a target; None where that is not known.
 
@@ -203,7 +210,7 @@ def batch_size_facts(reading: BatchSizeReading, *, goal: str = "loss", higher_is
         )
         for size in reading.sizes
     )  # fmt: skip
-    moments, n_lost = _moments(experiment)
+    moments, n_lost = noise_moments(experiment)
     has_knee = is_timed and reading.knee < places[-1].size.batch_size
     by_size = {place.size.batch_size: place for place in places}
     return BatchSizeFacts(
@@ -220,23 +227,6 @@ def ratio_text(ratio: float) -> str:
         ['0.88', '1.21', '12.3']
     """
     return number_text(ratio, digits=3 if ratio >= 1 else 2)
-
-
-def _moments(experiment: Experiment | None) -> tuple[Line, int]:
-    """The noise scale at each moment, from the longest runs that sampled gradients; and how many moments have none."""
-    arms = () if experiment is None else experiment.arms
-    sampled = {arm.run.spec.key: arm.run for arm in arms if arm.run.curve.gradients}
-    longest = max((run.spec.total_steps for run in sampled.values()), default=1)
-    samples = [sample for run in sampled.values() if run.spec.total_steps == longest for sample in run.curve.gradients if sample.n_micro_batches > 1]
-    n_train = 10**12 if experiment is None or experiment.times is None else experiment.times.n_train
-    steps = sorted({sample.step for sample in samples})
-    at_step = [
-        read_noise_scale([sample for sample in samples if sample.step == step], n_train=n_train, total_steps=longest, after_share=0.0) for step in steps
-    ]  # fmt: skip
-    ratios = [
-        (float(step), noise.trace / noise.square) for step, noise in zip(steps, at_step, strict=True) if noise.trace and noise.square and noise.square > 0
-    ]
-    return _line(ratios), len(steps) - len(ratios)
 
 
 def _line(points: Iterable[tuple[float, float | None]]) -> Line:

@@ -81,7 +81,8 @@ def _times(facts: BatchSizeFacts, plots: Plots) -> Markup:
         )
         panels.append((times_figure(facts), "Predicted time to the same loss over the batch size", said))
     if sum(bool(place.results) for place in facts.places) >= (_FEWEST_RESULTS if panels else 2):
-        said = f"Results: final validation {plain(facts.goal)} of runs of the same modelled time; a dot a run, not smoothed."
+        failed = " A cross: did not finish." if any(None in place.results for place in facts.places) else ""
+        said = f"Results: final validation {plain(facts.goal)} of runs of the same modelled time; a dot a run, not smoothed.{failed}"
         panels.append((results_figure(facts), f"Final validation {facts.goal} over the batch size", said))
     return _figure(panels, plots, claim=choice_sentence(facts), height=_TALL, shares=(5, 3), class_="pair uneven")
 
@@ -173,8 +174,13 @@ def _result_columns(facts: BatchSizeFacts, evidence: Evidence) -> list[Column]:
         ("Updates", lambda place: f"{place.size.total_steps:,}" if place.results else ""),
         ("Learning rate", lambda place: "" if place.size.lr is None else number_text(place.size.lr)),
         *((f"Final {plain(name)}", _end_of(facts, name, higher_is_better=told.get(name))) for name in ("loss", *names)),
-        *([("Runs", lambda place: _STATES.get(place.size.state, place.size.state))] if _has_states(ran) else []),
+        *([("Runs", _state_of)] if _has_states(ran) else []),
     ]
+
+
+def _state_of(place: SizePlace) -> str:
+    is_partly = None in place.results and any(result is not None for result in place.results)
+    return "not on every seed" if is_partly else _STATES.get(place.size.state, place.size.state)
 
 
 def _end_of(facts: BatchSizeFacts, name: str, *, higher_is_better: bool | None) -> Callable[[SizePlace], str]:

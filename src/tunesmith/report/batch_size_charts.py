@@ -25,7 +25,9 @@ def times_figure(facts: BatchSizeFacts) -> Spec:
     if facts.chosen.time is not None:
         data.append(_ring(facts.chosen.position, facts.chosen.time))
         where = (facts.chosen.position, math.log10(facts.chosen.time))
-        notes.append(_remark(f"use {facts.chosen.size.batch_size:,}", *where, color=VALIDATION, side="center", is_above=True))
+        notes.append(
+            _remark(f"use {facts.chosen.size.batch_size:,}", *where, color=VALIDATION, side="left" if facts.side == "right" else "right", is_above=True)
+        )
     notes += [
         _remark(
             label(text.replace("\n", " · ")), place.position, math.log10(place.time), color=TRAINING,
@@ -129,5 +131,6 @@ def _allowed(place: SizePlace) -> str:
 
 def _remark(text: str, x: float, y: float, *, color: str, side: str, is_above: bool) -> Spec:
     """Words beside a point; `y` is the logarithm of its height."""
-    place: Spec = {"xref": "x", "yref": "y", "x": x, "y": y, "xanchor": side, "yanchor": "bottom" if is_above else "top", "yshift": 12 if is_above else -7}
-    return {"text": text, **place, "showarrow": False, "font": {"color": color, "size": 12}}
+    place: Spec = {"xref": "x", "yref": "y", "x": x, "y": y, "xanchor": side, "yanchor": "bottom" if is_above else "top", "yshift": 7 if is_above else -7}
+    shift: Spec = {"xshift": 8 if side == "left" else -8} if is_above else {}
+    return {"text": text, **place, **shift, "showarrow": False, "font": {"color": color, "size": 12}}

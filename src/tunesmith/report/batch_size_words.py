@@ -16,6 +16,8 @@ EXPLAINED = (
     "updates; far above it, it saves none."
 )
 """What a noise scale is, for somebody who never heard of it."""
+_WORSE = ("worse", "unsteady", "failed")
+"""States of sizes that runs spoke against."""
 
 
 def batch_size_of(evidence: Evidence) -> BatchSizeFacts | None:
@@ -53,13 +55,15 @@ def choice_sentence(facts: BatchSizeFacts) -> str:
         verb = "is" if len(near) == 1 else "are"
         others = f"{listed(near)} {verb} within {percent_text(WORTH)} of it" if near else f"no other is within {percent_text(WORTH)} of it"
         return f"Batch size {size:,} is predicted to reach the same loss soonest; {others}."
+    lost = [place for place in known if _time_of(place) < _time_of(facts.chosen) and place.size.state in _WORSE]
     slower = f"Batch size {fastest.size.batch_size:,} is predicted to reach the same loss soonest, and {size:,} to take {times_text(_time_of(facts.chosen))}"
-    if _time_of(facts.chosen) <= 1 + WORTH:
-        why = "the first one tried stays" if facts.chosen is facts.base else "the smaller one leaves more updates"
-        return f"{slower}: less than {percent_text(WORTH)} counts as equal, and {why}."
-    faster = [place for place in known if _time_of(place) < _time_of(facts.chosen)]
-    why = "runs of the same time did not bear the others out" if any(place.results for place in faster) else "no faster one was run beside it"
-    return f"{slower}; {why}."
+    if lost:
+        why = f"runs of the same time did not bear out {listed([f'{place.size.batch_size:,}' for place in lost])}"
+    elif _time_of(facts.chosen) <= 1 + WORTH:
+        why = f"less than {percent_text(WORTH)} counts as equal, and {'the first one tried stays' if facts.chosen is facts.base else 'the smaller one leaves more updates'}"
+    else:
+        why = "no faster one was found as good in runs of the same time"
+    return f"{slower}: {why}."
 
 
 def _time_of(place: SizePlace) -> float:
@@ -123,8 +127,8 @@ def ranking_sentence(facts: BatchSizeFacts, higher_is_better: Mapping[str, bool]
 
 
 def ranked(facts: BatchSizeFacts, name: str, *, is_higher_better: bool) -> list[int]:
-    """The sizes that were run by what they ended with, best first."""
-    ends = {place.size.batch_size: place.size.ends[name] for place in facts.places if name in place.size.ends}
+    """The sizes whose runs all finished by what they ended with, best first."""
+    ends = {place.size.batch_size: place.size.ends[name] for place in facts.places if place.mean is not None and name in place.size.ends}
     return sorted(ends, key=ends.__getitem__, reverse=is_higher_better)
 
 
