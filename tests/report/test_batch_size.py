@@ -162,6 +162,14 @@ def test_runs_that_failed_are_said_so(tmp_path: Path) -> None:
     assert row_of(section(document), "128")[-1] == "did not finish"
 
 
+def test_why_nothing_was_compared_is_said(tmp_path: Path) -> None:
+    found = Finding(kind="batch_size", value=64.0, confidence=0.5, evidence="It was fixed.", not_established="That another batch size is not better.")
+    plan = dataclasses.replace(make_plan(StudyOutcome.RECOMMENDED, (lr_range(),)), findings=(found,))
+    with write_study(tmp_path / "study", (lr_range(),), plan) as study:
+        row = next(row for row in knob_rows(read_evidence(study)) if row.name == "batch_size")
+    assert (row.effect.matters, row.effect.text) == (None, "not tested: it was fixed")
+
+
 def test_doubts_on_the_batch_size_are_named_so(tmp_path: Path) -> None:
     experiment = as_decided(sizes_tried(TRIED))
     ladder = dataclasses.replace(lr_range(), probe="ladder", findings=experiment.findings)

@@ -60,7 +60,8 @@ def choice_sentence(facts: BatchSizeFacts) -> str:
     if lost:
         why = f"runs of the same time did not bear out {listed([f'{place.size.batch_size:,}' for place in lost])}"
     elif _time_of(facts.chosen) <= 1 + WORTH:
-        why = f"less than {percent_text(WORTH)} counts as equal, and {'the first one tried stays' if facts.chosen is facts.base else 'the smaller one leaves more updates'}"
+        taken = "the first one tried stays" if facts.chosen is facts.base else "the smaller one leaves more updates"
+        why = f"less than {percent_text(WORTH)} counts as equal, and {taken}"
     else:
         why = "no faster one was found as good in runs of the same time"
     return f"{slower}: {why}."

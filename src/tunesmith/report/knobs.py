@@ -159,6 +159,8 @@ def _interval_words(interval: Interval | None) -> str:
 
 def effect_in(evidence: Evidence, probe: str, *, interval: Interval | None) -> Effect:
     """`effect_of` for a study's experiment and goal; of a knob without an experiment of its own, what the ladder saw."""
+    if evidence.experiment(probe) is None and probe == "batch_size":
+        return _kept_batch_size(evidence)
     if evidence.experiment(probe) is None and evidence.experiment("ladder") is not None:
         from tunesmith.report.ladder_table import ladder_effect  # noqa: PLC0415 (the readings need numpy, which `tunesmith --help` can do without)
 
@@ -171,6 +173,13 @@ def effect_in(evidence: Evidence, probe: str, *, interval: Interval | None) -> E
         if predicted is not None:
             return Effect(matters=predicted[0], text=predicted[1])
     return effect_of(evidence.experiment(probe), interval=interval, goal=evidence.goal, is_higher_better=evidence.goal_is_higher_better)
+
+
+def _kept_batch_size(evidence: Evidence) -> Effect:
+    """Why no batch size was held against the first one, where the plan says so."""
+    findings = () if evidence.plan is None else evidence.plan.findings
+    why = next((plain(finding.evidence).rstrip(".") for finding in findings if finding.kind == "batch_size" and finding.evidence.strip()), "")
+    return Effect(matters=None, text=f"{NOT_TESTED.text}: {why[0].lower()}{why[1:]}") if why else NOT_TESTED
 
 
 def _length_effect(evidence: Evidence) -> Effect:
