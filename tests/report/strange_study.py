@@ -5,10 +5,11 @@ import math
 from pathlib import Path
 
 from fake_study import CHOSEN, confirm, finding, lr_range, make_plan, settings_with, short_run, write_study
+from tests.plots.test_batch_size import sizes_tried
 
 from tunesmith.cost import Cost
 from tunesmith.curve import Curve, Run, RunOutcome
-from tunesmith.experiment import Arm, Experiment
+from tunesmith.experiment import Arm, Experiment, SizeTimes
 from tunesmith.plan import StudyOutcome, Trained
 from tunesmith.settings import Json, RunSpec
 from tunesmith.study import Study
@@ -27,7 +28,9 @@ def hostile(folder: Path) -> Study:
     arms = tuple(Arm(label=HOSTILE, value=value, run=run) for value, run in zip(values, runs, strict=True))
     sweeps = tuple(dataclasses.replace(arm, label=HOSTILE) for arm in lr_range().arms)
     full = tuple(Arm(label=HOSTILE, value=None, run=arm.run) for arm in confirm((101,)).arms)
+    sizes = sizes_tried({64: 1.0, 128: 0.9})
     experiments = (
+        dataclasses.replace(sizes, arms=tuple(_renamed(arm) for arm in sizes.arms), findings=(found, dataclasses.replace(found, kind="noise_scale"))),
         Experiment(probe="lr_range", arms=sweeps, findings=(found,), verdict=HOSTILE),
         Experiment(probe="peak_lr", arms=arms, findings=(found,), verdict=HOSTILE),
         Experiment(probe=HOSTILE, arms=tuple(dataclasses.replace(arm, value=None) for arm in arms), findings=(found,), verdict=HOSTILE),
@@ -44,6 +47,12 @@ def hostile(folder: Path) -> Study:
     return write_study(folder, experiments, plan, description=description)
 
 
+def _renamed(arm: Arm) -> Arm:
+    """With a hostile label and a hostile metric."""
+    curve = dataclasses.replace(arm.run.curve, metrics={HOSTILE: arm.run.curve.valid_loss})
+    return dataclasses.replace(arm, label=HOSTILE, run=dataclasses.replace(arm.run, curve=curve))
+
+
 def odd(folder: Path) -> Study:
     """A study with everything at the edge of what records allow: one update, nothing finite, no evaluation, open intervals, several lengths of the plan."""
     spec = RunSpec(settings=settings_with(lr=3.0), total_steps=1, seed=0)
@@ -58,7 +67,7 @@ def odd(folder: Path) -> Study:
     experiments = (
         Experiment(probe="bracket", arms=(Arm(label="lost", value=None, run=lost),)),
         Experiment(probe="lr_range", arms=(Arm(label="lost", value=None, run=lost), Arm(label="flat", value=None, run=flat)), findings=(found,)),
-        Experiment(probe="batch_size", arms=(arms[0],)),
+        Experiment(probe="batch_size", arms=(arms[0],), times=SizeTimes(seconds_per_step={64: 0.0, 128: 1.0}, n_train=0)),
         Experiment(probe="peak_lr", arms=(Arm(label="same", value=0.1, run=flat), Arm(label="same", value=0.1, run=lost)), findings=(found,)),
         Experiment(probe="momentum", arms=arms),
         Experiment(probe="weight_decay", arms=(Arm(label="none", value=0.0, run=flat),)),

@@ -1,4 +1,4 @@
-"""Records as matplotlib figures, drawn on Axes and never shown; the numbers behind them are in `facts`, `arms`, `overlays`, `knob_facts` and `ladder_facts`.
+"""Records as matplotlib figures, drawn on Axes and never shown; the numbers behind them are in modules of their own, such as `facts` and `knob_facts`.
 
 Loaded when first used, so that `tunesmith.plots.digits` and the command line need no numpy.
 """
@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from tunesmith.plots.batch_size import plot_batch_size
     from tunesmith.plots.clues import diagnosis_figure, plot_clues, plot_diagnosis
     from tunesmith.plots.figures import plot_curves, plot_experiment, plot_range_test, plot_schedule
     from tunesmith.plots.knobs import plot_knob
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "diagnosis_figure",
     "plot",
+    "plot_batch_size",
     "plot_capacity",
     "plot_clues",
     "plot_conditions",
@@ -30,6 +32,7 @@ __all__ = [
 _HOMES = {
     "diagnosis_figure": "clues",
     "plot": "probe_figures",
+    "plot_batch_size": "batch_size",
     "plot_capacity": "probe_figures",
     "plot_clues": "clues",
     "plot_conditions": "probe_figures",

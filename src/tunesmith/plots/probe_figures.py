@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from tunesmith.diagnosis import CurveDiagnosis, Diagnosis
 from tunesmith.experiment import Experiment
 from tunesmith.finding import Finding
+from tunesmith.plots.batch_size import plot_batch_size
 from tunesmith.plots.clues import plot_clues, plot_diagnosis
 from tunesmith.plots.digits import number_text
 from tunesmith.plots.figures import axes_or_new, in_words, named, plot_experiment, plot_range_test
@@ -14,6 +15,7 @@ from tunesmith.plots.ladder import plot_ladder
 from tunesmith.plots.overlays import ConditionFacts, capacity_facts, height_at, overlay_facts
 from tunesmith.plots.palette import TRAINING, VALIDATION, distinct
 from tunesmith.reading import read_capacity, read_conditions, read_ladder, read_min_lr, read_range
+from tunesmith.reading.batch_size import read_batch_size
 from tunesmith.reading.capacity import CapacityReading
 from tunesmith.reading.conditions import ConditionsReading
 from tunesmith.reading.experiment import KNOB_READINGS
@@ -40,7 +42,9 @@ def plot(found: Experiment | Diagnosis | CurveDiagnosis, ax: "Axes | None" = Non
         The Axes. "lr_range": loss against learning rate, zone and edge marked, repeats as a band. "lr_range_under": all conditions over one another, ranked.
         "capacity": the goal over the number of parameters, its parts named. "momentum", "momentum_cycle", "weight_decay": the goal over the values, a line a
         seed, the value to take ringed. "ladder": the goal over the length of the runs, a line a joint choice; on a new figure, second Axes show the shortest
-        runs over their peak. Any other: the goal at the end of each run against the probe's knob.
+        runs over their peak. "batch_size": the predicted time to the same loss over the size, the one to use ringed, half and double named; on a new figure,
+        further Axes show throughput and the noise scale on the way; where no time can be predicted, what runs of the same time ended with, or throughput.
+        Any other: the goal at the end of each run against the probe's knob.
         A diagnosis: the curve with its clues marked; several curves over one another.
 
     Raises:
@@ -68,6 +72,9 @@ def _plot_experiment(experiment: Experiment, ax: "Axes | None", *, goal: str, hi
         case "momentum" | "momentum_cycle" | "weight_decay":
             knob = KNOB_READINGS[experiment.probe](experiment, goal=goal, higher_is_better=higher_is_better)
             return plot_knob(knob, ax, goal=goal, higher_is_better=higher_is_better)
+        case "batch_size":
+            sizes = read_batch_size(experiment, goal=goal, higher_is_better=higher_is_better)
+            return plot_batch_size(sizes, ax, goal=goal, higher_is_better=higher_is_better, experiment=experiment)
         case "ladder":
             ladder = read_ladder(experiment, goal=goal, higher_is_better=higher_is_better)
             return plot_ladder(ladder, ax, goal=goal, higher_is_better=higher_is_better)

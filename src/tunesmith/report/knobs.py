@@ -159,12 +159,27 @@ def _interval_words(interval: Interval | None) -> str:
 
 def effect_in(evidence: Evidence, probe: str, *, interval: Interval | None) -> Effect:
     """`effect_of` for a study's experiment and goal; of a knob without an experiment of its own, what the ladder saw."""
+    if evidence.experiment(probe) is None and probe == "batch_size":
+        return _kept_batch_size(evidence)
     if evidence.experiment(probe) is None and evidence.experiment("ladder") is not None:
         from tunesmith.report.ladder_table import ladder_effect  # noqa: PLC0415 (the readings need numpy, which `tunesmith --help` can do without)
 
         found = ladder_effect(evidence, probe)
         return NOT_TESTED if found is None else Effect(matters=found[0], text=found[1])
+    if probe == "batch_size":
+        from tunesmith.report.batch_size_words import batch_size_effect  # noqa: PLC0415 (as above)
+
+        predicted = batch_size_effect(evidence)
+        if predicted is not None:
+            return Effect(matters=predicted[0], text=predicted[1])
     return effect_of(evidence.experiment(probe), interval=interval, goal=evidence.goal, is_higher_better=evidence.goal_is_higher_better)
+
+
+def _kept_batch_size(evidence: Evidence) -> Effect:
+    """Why no batch size was held against the first one, where the plan says so."""
+    findings = () if evidence.plan is None else evidence.plan.findings
+    why = next((plain(finding.evidence).rstrip(".") for finding in findings if finding.kind == "batch_size" and finding.evidence.strip()), "")
+    return Effect(matters=None, text=f"{NOT_TESTED.text}: {why[0].lower()}{why[1:]}") if why else NOT_TESTED
 
 
 def _length_effect(evidence: Evidence) -> Effect:

@@ -11,7 +11,7 @@ from tunesmith.report.findings import findings_of, numbers_of, seeds_text, verdi
 from tunesmith.report.ladder_charts import lengths_figure, peaks_figure
 from tunesmith.report.ladder_table import contrast_lead, contrast_lines, ladder_of, ladder_table
 from tunesmith.report.markup import Markup, element, joined, table
-from tunesmith.report.wording import counted, plain, probe_title
+from tunesmith.report.wording import OF_BATCH_SIZE, counted, plain, probe_title
 
 _HEIGHT = 400
 _SIGNS = (("●", "○"), ("■", "□"), ("◆", "◇"), ("▲", "△"))
@@ -19,9 +19,11 @@ _SIGNS = (("●", "○"), ("■", "□"), ("◆", "◇"), ("▲", "△"))
 
 
 def _as_planned(evidence: Evidence, experiment: Experiment) -> Experiment:
-    """With the plan's findings in the place of the search's: confirming may have changed a knob, and says so there."""
+    """With the plan's findings in the place of the search's: confirming may have changed a knob, and says so there. The batch size has a section of its own."""
+    elsewhere = OF_BATCH_SIZE if evidence.experiment("batch_size") is not None else frozenset[str]()
     planned = {} if evidence.plan is None else {finding.kind: finding for finding in evidence.plan.findings}
-    return dataclasses.replace(experiment, findings=tuple(planned.get(finding.kind, finding) for finding in experiment.findings))
+    kept = [finding for finding in experiment.findings if finding.kind not in elsewhere]
+    return dataclasses.replace(experiment, findings=tuple(planned.get(finding.kind, finding) for finding in kept))
 
 
 def ladder_section(evidence: Evidence, plots: Plots) -> Markup:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from tunesmith.errors import InputError
 from tunesmith.plots.digits import number_text, seconds_text, trainings_text
+from tunesmith.report.batch_size import batch_size_section
 from tunesmith.report.clues import clues_section
 from tunesmith.report.evidence import Evidence
 from tunesmith.report.export import export_torch
@@ -61,7 +62,7 @@ def all_sections(evidence: Evidence, plots: Plots) -> list[Markup]:
 
 
 def _knob_maker(evidence: Evidence, plots: Plots, probe: str) -> Callable[[], Markup]:
-    return lambda: knob_section(evidence, plots, probe)
+    return lambda: batch_size_section(evidence, plots) if probe == "batch_size" else knob_section(evidence, plots, probe)
 
 
 def _version(evidence: Evidence) -> str:
@@ -95,7 +96,8 @@ def _plan(evidence: Evidence) -> Markup:
     caption = (
         f"Optimizer {plain(plan.optimizer_name)}, schedule {schedule_text(plan)}. Interval: values that the evidence cannot tell from the one chosen. "
         "How much it matters: the rise of the final validation loss from the best to the worst value tried, in short annealed runs, "
-        "at the values tried there, before the peak was carried to the full length."
+        "at the values tried there, before the peak was carried to the full length"
+        f"{'; of the batch size, the predicted time to the same loss' if evidence.experiment('batch_size') is not None else ''}."
     )
     return joined([table(("", "Value", "Interval", "How much it matters"), cells, class_="plan"), element("p", caption, class_="quiet"), _results(evidence)])
 

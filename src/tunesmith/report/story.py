@@ -6,10 +6,11 @@ from statistics import fmean
 
 from tunesmith.curve import Run
 from tunesmith.experiment import Experiment
+from tunesmith.finding import Finding
 from tunesmith.plan import Plan, StudyOutcome, Trained
 from tunesmith.plots.digits import interval_text, number_text, percent_text, seconds_text, trainings_text
 from tunesmith.report.evidence import Evidence
-from tunesmith.report.wording import counted, ended, finding_title, listed, plain, probe_title
+from tunesmith.report.wording import OF_BATCH_SIZE, counted, ended, finding_title, listed, plain, probe_title
 
 OUTCOMES = {
     StudyOutcome.RECOMMENDED: "Recommended",
@@ -211,12 +212,16 @@ def _ledger_row(evidence: Evidence, name: str, runs: list[Run]) -> LedgerRow:
 def doubts(evidence: Evidence) -> tuple[tuple[str, str], ...]:
     """What is not established, each with its subject: what the findings say of themselves, once each, and what follows from the way it was measured."""
     plan = evidence.plan
-    said = [(probe_title(experiment.probe), finding.not_established) for experiment in evidence.experiments for finding in experiment.findings]
-    said += [(finding_title(finding.kind), finding.not_established) for finding in (() if plan is None else plan.findings)]
+    said = [(_subject(finding, probe_title(found.probe)), finding.not_established) for found in evidence.experiments for finding in found.findings]
+    said += [(_subject(finding, finding_title(finding.kind)), finding.not_established) for finding in (() if plan is None else plan.findings)]
     said += [] if plan is None else _standing_doubts(plan)
     first = {ended(doubt): subject for subject, doubt in reversed(said) if doubt.strip()}
     told = [doubt for doubt in first if not any(other != doubt and other.startswith(doubt) for other in first)]  # the plan's findings say more of the same
     return tuple((first[doubt], doubt) for doubt in reversed(told))
+
+
+def _subject(finding: Finding, usual: str) -> str:
+    return probe_title("batch_size") if finding.kind in OF_BATCH_SIZE else usual
 
 
 def _standing_doubts(plan: Plan) -> list[tuple[str, str]]:

@@ -40,6 +40,9 @@ tr > :last-child { padding-right: 0; }
 .results td:first-child { font-weight: 500; }
 .ladder b { font-weight: 620; }
 .ladder td:first-child { min-width: 0; padding-right: .7rem; }
+.sizes th { white-space: normal; }
+.sizes th, .sizes td { padding-right: 1rem; }
+.sizes b { font-weight: 620; }
 .sign { font-size: 1.05rem; line-height: 1; }
 code, pre { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono", monospace; font-size: .82rem; }
 td code { color: var(--muted); display: block; font-size: .76rem; }

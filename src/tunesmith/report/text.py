@@ -150,8 +150,18 @@ def _verdict_block(evidence: Evidence) -> list[str]:
             else [_finding_sentence(finding.kind, finding.evidence, finding.confidence) for finding in experiment.findings]
         )
         title = probe_title(experiment.probe)
+        said += _noise_of(evidence) if experiment.probe == "batch_size" else []
         lines += [sentence if sentence.startswith(f"{title}:") else f"{title}: {sentence}" for sentence in said]
     return _bullets("What was read", lines)
+
+
+def _noise_of(evidence: Evidence) -> list[str]:
+    """What the noise of the gradients says of the batch size."""
+    from tunesmith.report.batch_size_words import batch_size_of, doubling_sentence, noise_sentence  # noqa: PLC0415 (needs numpy)
+
+    facts = batch_size_of(evidence)
+    said = "" if facts is None else " ".join(filter(None, (noise_sentence(facts), doubling_sentence(facts))))
+    return [said] if said else []
 
 
 def _finding_sentence(kind: str, evidence: str, confidence: float) -> str:

@@ -18,7 +18,16 @@ PROBES = {
     "current": "Current settings",
     "current_quarter": "A quarter of a training with the current settings",
 }
-FINDINGS = PROBES | {"max_lr": "Peak learning rate", "total_decay": "Total decay", "against_current": "Against the current settings"}
+FINDINGS = PROBES | {
+    "max_lr": "Peak learning rate",
+    "total_decay": "Total decay",
+    "against_current": "Against the current settings",
+    "lr_exponent": "The learning rate goes like the batch size to the power",
+    "throughput": "Throughput is near its best from batch size",
+    "loader_bound": "Bound by loading data; throughput is near its best from batch size",
+}
+OF_BATCH_SIZE = frozenset({"batch_size", "noise_scale", "lr_exponent", "throughput", "loader_bound"})
+"""Kinds of findings that tell of the batch size, whichever experiment holds them."""
 LIKELY, CONFIDENT = 0.5, 0.8
 _UNREADABLE = "\ufffd"
 
