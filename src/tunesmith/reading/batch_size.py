@@ -12,6 +12,7 @@ from statistics import fmean, median
 
 from tunesmith.coupling import LR_EXPONENT, is_adam_kind
 from tunesmith.curve import Curve
+from tunesmith.errors import CurveError
 from tunesmith.experiment import Arm, Experiment, SizeTimes
 from tunesmith.finding import Finding
 from tunesmith.reading.comparison import MOST_CONFIDENCE
@@ -184,7 +185,7 @@ def read_batch_size(
         _choice(judged, sizes, suggestion=suggestion, why=why, times=times, metrics=metrics or {}),
         *([] if noise is None else [_noise_finding(noise)]),
         _exponent_finding(noise, exponent, allowed),
-        _throughput(seconds, knee=knee, loading={} if experiment.times is None else experiment.times.loading_seconds),
+        *([] if experiment.times is None else [_throughput(seconds, knee=knee, loading=experiment.times.loading_seconds)]),
     )
     chosen = next(size for size in sizes if size.batch_size == suggestion)
     return BatchSizeReading(
@@ -248,10 +249,15 @@ def fastest_of(sizes: Sequence[int], times: Mapping[int, float], *, base: int) -
 def knee_of(seconds_per_step: Mapping[int, float]) -> int:
     """The smallest size with four fifths of the largest throughput.
 
+    Raises:
+        CurveError: Seconds that are none.
+
     Example:
         >>> knee_of({32: 0.010, 64: 0.011, 128: 0.014, 256: 0.027})
         128
     """
+    if any(not seconds > 0 for seconds in seconds_per_step.values()):
+        raise CurveError(f"Seconds of an update must be > 0 at every batch size, got {dict(seconds_per_step)}. Measure the time model again.")
     rates = {size: size / seconds for size, seconds in seconds_per_step.items()}
     return min(size for size, rate in rates.items() if rate >= KNEE_SHARE * max(rates.values()))
 
@@ -345,17 +351,29 @@ def _outcome(sizes: Sequence[BatchSizeValue], times: Mapping[int, float], *, goo
     if not any(math.isfinite(size.loss) for size in ran):
         return CANNOT_TELL, "No run finished."
     if not times and len(ran) < 2:  # noqa: PLR2004 (nothing beside it)
-        return CANNOT_TELL, "Neither the noise scale nor a second batch size was measured."
+        return CANNOT_TELL, "No other batch size was run, and the gradients' noise scale was not measured, or is not clear."
     if not times:
         return FOUND, f"Of {len(ran)} sizes in runs of the same time."
     slowest = max(times, key=times.__getitem__)
     if times[slowest] <= 1 + WORTH and suggestion == base:
         return DOES_NOT_MATTER, f"From {min(times)} to {max(times)} every size is predicted to reach a target within {WORTH:.0%} of the fastest."
-    told = f"Batch size {suggestion} is predicted to take {times[suggestion]:.2f} times as long to a target as the fastest"
-    if suggestion != base and base in times:
-        told += f", {base} {times[base]:.2f} times"
+    told = _time_text(times, suggestion=suggestion, base=base)
     lost = [size.batch_size for size in ran if size.batch_size not in good and (size.batch_size == base or times.get(size.batch_size, 0.0) < times[suggestion])]
     return FOUND, told + (f"; {' and '.join(map(str, lost))} ended worse in the same time." if lost else ".")
+
+
+def _time_text(times: Mapping[int, float], *, suggestion: int, base: int) -> str:
+    """How soon the suggestion is predicted to be there, as the beginning of a sentence."""
+    fastest = min(times, key=times.__getitem__)
+    own = times[suggestion]
+    if suggestion == fastest:
+        told = f"Batch size {suggestion} is predicted to reach a target soonest"
+    elif own <= 1 + WORTH:
+        kept = "the first size stays where it is" if suggestion == base else "it is the smallest"
+        told = f"Batch size {suggestion} is predicted to take {own:.2f} times as long to a target as {fastest}, and {kept} within {WORTH:.0%} of the fastest"
+    else:
+        told = f"Batch size {suggestion} is predicted to take {own:.2f} times as long to a target as {fastest}"
+    return told if suggestion == base or base not in times else f"{told}; {base} is predicted to take {times[base]:.2f} times as long as the fastest"
 
 
 def _rise_text(times: SizeTimes | None, *, suggestion: int) -> str:
@@ -402,7 +420,9 @@ def _order(sizes: Sequence[BatchSizeValue], name: str, *, is_higher_better: bool
 def _noise_finding(noise: NoiseScale) -> Finding:
     steps = "" if noise.first_step is None else f" after {noise.first_step} to {noise.last_step} updates"
     grew = f", {noise.early:.3g} in the first half and {noise.late:.3g} in the second" if noise.early is not None and noise.late is not None else ""
-    unclear = "" if noise.value is not None else " The mean gradient cannot be told from zero: the noise scale is at least the interval's lower end."
+    point = point_of(noise)
+    reckoned = "" if point is None else f" Reckoned with: {point:.3g}."
+    unclear = "" if noise.value is not None else f" The mean gradient cannot be told from zero: the noise scale is at least {noise.interval[0]:.3g}.{reckoned}"
     return Finding(
         kind="noise_scale", value=None if noise.value is None else float(f"{noise.value:.3g}"),
         interval=(float(f"{noise.interval[0]:.3g}"), float(f"{noise.interval[1]:.3g}")) if math.isfinite(noise.interval[1]) else None,
@@ -422,6 +442,7 @@ def _exponent_finding(noise: NoiseScale | None, exponent: float, allowed: tuple[
 
 
 def _throughput(seconds: Mapping[int, float], *, knee: int, loading: Mapping[int, float]) -> Finding:
+    """How many examples a second each size trains on, and whether the loader sets the pace."""
     rates = ", ".join(f"{size}: {size / found:,.0f}" if size > 100 * found else f"{size}: {size / found:.3g}" for size, found in sorted(seconds.items()))
     waits = {size: loading[size] / found for size, found in seconds.items() if size in loading}
     bound = bool(waits) and min(waits.values()) > LOADER_BOUND

@@ -28,6 +28,7 @@ def describe(task: Task, checked: Checked, *, budget: float, seed: int, recipe: 
         "n_parameters": checked.n_parameters,
         "goal": task.goal,
         "goal_is_higher_better": task.goal_is_higher_better,
+        "metrics": {name: metric.higher_is_better for name, metric in task.metrics.items()},
         "optimizer": task.optimizer_name,
         "schedule": task.schedule_name,
         "cycles": task.cycles,
