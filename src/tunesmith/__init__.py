@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tunesmith import probes, schedules
     from tunesmith.cost import Cost
-    from tunesmith.curve import Curve, Run, RunOutcome
+    from tunesmith.curve import Curve, GradientSample, Run, RunOutcome
     from tunesmith.diagnosis import CurveDiagnosis, Diagnosis, NotRead, Outlook, OutlookOutcome, PairOutlook
     from tunesmith.errors import BudgetError, CurveError, InputError, StudyError, TaskError, TunesmithError, UserCodeError
-    from tunesmith.experiment import Arm, Experiment
+    from tunesmith.experiment import Arm, Experiment, SizeTimes
     from tunesmith.finding import Finding
     from tunesmith.in_script import LrRangeTest, lr_range_test, preserve
     from tunesmith.integrations.diagnose import diagnose
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from tunesmith.plan import Plan, StudyCost, StudyOutcome, Trained
     from tunesmith.plots import plot
     from tunesmith.reading import (
+        BatchSizeReading,
+        BatchSizeValue,
         CapacityReading,
         Comparison,
         ConditionsReading,
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
         KnobValue,
         LadderReading,
         MinLrReading,
+        NoiseScale,
         RangeReading,
         read,
         read_range_test,
@@ -50,6 +53,8 @@ __version__ = "0.1.0.dev0"
 
 __all__ = [
     "Arm",
+    "BatchSizeReading",
+    "BatchSizeValue",
     "BudgetError",
     "CapacityReading",
     "Comparison",
@@ -61,6 +66,7 @@ __all__ = [
     "Diagnosis",
     "Experiment",
     "Finding",
+    "GradientSample",
     "InputError",
     "KnobReading",
     "KnobValue",
@@ -68,6 +74,7 @@ __all__ = [
     "LrRangeTest",
     "Metric",
     "MinLrReading",
+    "NoiseScale",
     "NotRead",
     "Outlook",
     "OutlookOutcome",
@@ -80,6 +87,7 @@ __all__ = [
     "RunSpec",
     "Series",
     "Settings",
+    "SizeTimes",
     "StepUnit",
     "Study",
     "StudyCost",
@@ -106,10 +114,10 @@ __all__ = [
 _MODULES = ("probes", "schedules")
 _HOMES = {
     "tunesmith.cost": ("Cost",),
-    "tunesmith.curve": ("Curve", "Run", "RunOutcome"),
+    "tunesmith.curve": ("Curve", "GradientSample", "Run", "RunOutcome"),
     "tunesmith.diagnosis": ("CurveDiagnosis", "Diagnosis", "NotRead", "Outlook", "OutlookOutcome", "PairOutlook"),
     "tunesmith.errors": ("BudgetError", "CurveError", "InputError", "StudyError", "TaskError", "TunesmithError", "UserCodeError"),
-    "tunesmith.experiment": ("Arm", "Experiment"),
+    "tunesmith.experiment": ("Arm", "Experiment", "SizeTimes"),
     "tunesmith.finding": ("Finding",),
     "tunesmith.in_script": ("LrRangeTest", "lr_range_test", "preserve"),
     "tunesmith.integrations.diagnose": ("diagnose",),
@@ -117,6 +125,8 @@ _HOMES = {
     "tunesmith.plan": ("Plan", "StudyCost", "StudyOutcome", "Trained"),
     "tunesmith.plots": ("plot",),
     "tunesmith.reading": (
+        "BatchSizeReading",
+        "BatchSizeValue",
         "CapacityReading",
         "Comparison",
         "ConditionsReading",
@@ -124,6 +134,7 @@ _HOMES = {
         "KnobValue",
         "LadderReading",
         "MinLrReading",
+        "NoiseScale",
         "RangeReading",
         "read",
         "read_range_test",

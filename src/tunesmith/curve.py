@@ -40,8 +40,8 @@ class GradientSample:
         step: Updates applied before it.
         micro_batch_size: Examples in each micro-batch, b.
         n_micro_batches: How many micro-batches there were, K; ≥ 2.
-        mean_square: Mean over the micro-batches of |g_k|², g_k being the gradient of one's mean loss.
-        square_of_mean: |mean of the g_k|².
+        mean_square: Mean over the micro-batches of `|g_k|²`, g_k being the gradient of one's mean loss.
+        square_of_mean: `|mean of the g_k|²`.
     """
 
     step: int

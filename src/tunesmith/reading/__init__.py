@@ -1,5 +1,6 @@
 """Curves → findings. numpy and scipy only: what can be recomputed from stored curves never needs training again."""
 
+from tunesmith.reading.batch_size import BatchSizeReading, BatchSizeValue, read_batch_size
 from tunesmith.reading.capacity import CapacityReading, Network, read_capacity
 from tunesmith.reading.clues import read_clues
 from tunesmith.reading.comparison import Comparison, compare, noise_between_seeds
@@ -16,6 +17,8 @@ from tunesmith.reading.range_test import RangeOutcome, RangeReading, read_range,
 from tunesmith.reading.weight_decay import read_weight_decay
 
 __all__ = [
+    "BatchSizeReading",
+    "BatchSizeValue",
     "CapacityReading",
     "Comparison",
     "Condition",
@@ -37,6 +40,7 @@ __all__ = [
     "noise_between_seeds",
     "predicted_time",
     "read",
+    "read_batch_size",
     "read_capacity",
     "read_clues",
     "read_conditions",

@@ -37,14 +37,14 @@ class NoiseScale:
     """How noisy gradients were over a part of a run.
 
     Attributes:
-        value: tr Σ / |G|² in examples: the critical batch size; None where |G|² cannot be told from zero.
-        interval: Values that the samples allow, at `INTERVAL_LEVEL`; the upper end is infinite where |G|² cannot be told from zero, and (0, inf) says nothing.
+        value: tr Σ / `|G|²` in examples: the critical batch size; None where `|G|²` cannot be told from zero.
+        interval: Values that the samples allow, at `INTERVAL_LEVEL`; the upper end is infinite where `|G|²` cannot be told from zero, and (0, inf) says nothing.
         trace: tr Σ, the mean over the samples; None without a sample.
-        square: |G|², the mean over the samples, which may be negative; None without a sample.
+        square: `|G|²`, the mean over the samples, which may be negative; None without a sample.
         n_samples: Samples that were read.
         n_dropped: Samples that were not, because a gradient was not finite.
         first_step, last_step: Updates before the first and the last of those that were read; None without a sample.
-        early, late: The value over the first and the second half of them (a middle one counts as late); None where that half's |G|² is not positive.
+        early, late: The value over the first and the second half of them (a middle one counts as late); None where that half's `|G|²` is not positive.
     """
 
     value: float | None
