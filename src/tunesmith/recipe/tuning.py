@@ -45,6 +45,8 @@ _ONE_PROCESS = (
 )
 
 
+_ADVISING = ("condition", "loader_bound")
+"""Kinds of finding whose action is advice beside the plan: what no knob of it changes."""
 _MUST = {"lr": "finite and > 0", "momentum": "in [0, 1)", "weight_decay": "finite and ≥ 0"}
 
 
@@ -232,7 +234,7 @@ def _plan(lab: Laboratory, found: Found, confirmed: Confirmed | None) -> Plan:
         findings=((*confirmed.findings, *_as_confirmed(found.findings, found.settings, confirmed)) if confirmed is not None else found.findings),
         advice=confirmed.advice if confirmed is not None else found.advice,
     )
-    tried = tuple(dict.fromkeys(finding.action for finding in found.findings if finding.kind == "condition" and finding.action))
+    tried = tuple(dict.fromkeys(finding.action for finding in found.findings if finding.kind in _ADVISING and finding.action))
     plan = dataclasses.replace(plan, advice=(*plan.advice, *tried))
     too_short = "" if plan.settings is None else short_cycles_advice(plan.cycles, epochs=plan.epochs)
     return dataclasses.replace(plan, advice=(*plan.advice, too_short)) if too_short else plan
