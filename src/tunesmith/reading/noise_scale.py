@@ -38,7 +38,7 @@ class NoiseScale:
 
     Attributes:
         value: tr Σ / `|G|²` in examples: the critical batch size; None where `|G|²` cannot be told from zero.
-        interval: Values that the samples allow, at `INTERVAL_LEVEL`; the upper end is infinite where `|G|²` cannot be told from zero, and (0, inf) says nothing.
+        interval: Values that the samples allow, at `INTERVAL_LEVEL`; the upper end is infinite where `|G|²` cannot be told from zero; (0, inf) says nothing.
         trace: tr Σ, the mean over the samples; None without a sample.
         square: `|G|²`, the mean over the samples, which may be negative; None without a sample.
         n_samples: Samples that were read.
