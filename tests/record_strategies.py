@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tunesmith.cost import Cost
 from tunesmith.curve import Curve, GradientSample, Run, RunOutcome
-from tunesmith.experiment import Arm, Experiment
+from tunesmith.experiment import Arm, Experiment, SizeTimes
 from tunesmith.finding import Finding
 from tunesmith.plan import Plan, StudyCost, StudyOutcome, Trained
 from tunesmith.schedules import SCHEDULES
@@ -113,7 +113,16 @@ def findings() -> st.SearchStrategy[Finding]:
 
 def experiments() -> st.SearchStrategy[Experiment]:
     arms = st.lists(st.builds(Arm, label=SENTENCES, value=st.none() | FINITE, run=runs()), max_size=3, unique_by=lambda arm: arm.run.spec.key)
-    return st.builds(Experiment, probe=NAMES, arms=arms.map(tuple), findings=st.lists(findings(), max_size=3).map(tuple), verdict=SENTENCES)
+    return st.builds(
+        Experiment,
+        probe=NAMES, arms=arms.map(tuple), findings=st.lists(findings(), max_size=3).map(tuple), verdict=SENTENCES, times=st.none() | size_times(),
+    )  # fmt: skip
+
+
+def size_times() -> st.SearchStrategy[SizeTimes]:
+    seconds = st.dictionaries(LENGTHS, st.floats(1e-9, 1e9), max_size=4)
+    contenders = st.lists(LENGTHS, max_size=4).map(tuple)
+    return st.builds(SizeTimes, seconds_per_step=seconds, loading_seconds=seconds, contenders=contenders, n_train=LENGTHS)
 
 
 @st.composite

@@ -2,11 +2,12 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.recipe.tiny import make_task, time_model, tuned
+from tests.recipe.tiny import blobs, make_task, time_model, tuned
 
 from tunesmith.errors import InputError
 from tunesmith.recipe import tune
-from tunesmith.recipe.time_model import read_time_model
+from tunesmith.recipe.allowance import LOOK_SHARE
+from tunesmith.recipe.time_model import MOST_TIMED_UPDATES, TIMED_UPDATES, read_time_model
 from tunesmith.settings import Settings
 
 KNOBS = {"lr": 0.05, "momentum": 0.9, "weight_decay": 1e-3}
@@ -33,6 +34,24 @@ def test_another_machines_speed_is_copied_and_costs_nothing(tmp_path: Path) -> N
     assert "batch_size" not in slow.heard.stages
 
 
+@pytest.mark.parametrize(("n", "epochs", "budget"), [(320, 60, 1.0), (4096, 30, 1.0), (4096, 30, 0.1), (320, 40, 0.5)])
+def test_as_many_updates_are_timed_as_the_look_may_cost(tmp_path: Path, n: int, epochs: float, budget: float) -> None:
+    """Between 3 and 20 at each size that is affordable, and one before them that does not count; the first size is timed whatever it costs."""
+    done = tuned(make_task(train=blobs(n), epochs=epochs), tmp_path, fixed=KNOBS, budget=budget)
+    model = read_time_model(done.folder / "time_model.json")
+    repeats, rest = divmod(model.trained_examples, sum(model.seconds_per_step))
+    assert rest == 0
+    assert TIMED_UPDATES <= repeats - 1 <= MOST_TIMED_UPDATES
+    allowed = LOOK_SHARE * budget * done.task.full_training_examples
+    assert model.trained_examples <= allowed or (len(model.seconds_per_step) == 1 and repeats == TIMED_UPDATES + 1)
+    assert set(model.loading_seconds) == set(model.seconds_per_step)
+    assert all(0 <= model.loading_seconds[size] <= seconds for size, seconds in model.seconds_per_step.items())
+
+
+def test_a_model_of_an_earlier_version_has_no_loading_seconds(tmp_path: Path) -> None:
+    assert read_time_model(time_model(tmp_path)).loading_seconds == {}
+
+
 def test_sizes_that_a_model_lacks_are_left_out(tmp_path: Path) -> None:
     done = tuned(make_task(epochs=60), tmp_path, fixed=KNOBS, time_model=time_model(tmp_path, sizes=(7,)))
     assert "batch_size" not in done.heard.stages
@@ -53,6 +72,10 @@ def test_sizes_that_a_model_lacks_are_left_out(tmp_path: Path) -> None:
         '{"version": 1, "seconds_per_step": {"16": -1}}',
         '{"version": 1, "seconds_per_step": {"16": NaN}}',
         '{"version": 1, "seconds_per_step": {"16": 1}, "trained_examples": -1000}',
+        '{"version": 1, "seconds_per_step": {"16": 1}, "loading_seconds": {"16": -0.1}}',
+        '{"version": 1, "seconds_per_step": {"16": 1}, "loading_seconds": {"16": NaN}}',
+        '{"version": 1, "seconds_per_step": {"16": 1}, "loading_seconds": [1]}',
+        '{"version": 1, "seconds_per_step": {"16": 1}, "loading_seconds": {"16": "long"}}',
         '{"version": 2, "seconds_per_step": {"16": 1}}',
         "\udcff",
     ],

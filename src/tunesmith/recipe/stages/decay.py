@@ -9,7 +9,7 @@ from tunesmith.reading.comparison import Comparison, choice_finding
 from tunesmith.reading.weight_decay import next_decay
 from tunesmith.recipe.laboratory import Laboratory
 from tunesmith.recipe.limits import Limits
-from tunesmith.recipe.stages.state import Tuning, arm_of, judge, merged, short_steps
+from tunesmith.recipe.stages.state import Tuning, arm_of, judge, merged, price_of, short_steps
 from tunesmith.schedules import total_decay
 from tunesmith.settings import Settings
 
@@ -35,7 +35,7 @@ def choose_weight_decay(lab: Laboratory, tuning: Tuning, limits: Limits) -> Tuni
     values = grid(lab, tuning.settings, limits)
     incumbent = tuning.settings.weight_decay
     tried = tuple(sorted({*values, incumbent}))
-    if not limits.is_free("weight_decay") or "weight_decay" not in tuning.short.stages or tuning.short.examples * (len(tried) - 1) > lab.left:
+    if not limits.is_free("weight_decay") or "weight_decay" not in tuning.short.stages or price_of(lab, tuning, values=len(tried)) > lab.left:
         return tuning
     lab.progress.stage("weight_decay", f"Short annealed runs at weight decays {', '.join(f'{value:.1g}' for value in tried)}.")
     experiment = _runs(lab, tuning, tried)

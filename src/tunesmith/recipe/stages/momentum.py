@@ -7,7 +7,7 @@ from tunesmith.probes.momentum import MOMENTA, at_momentum
 from tunesmith.reading.comparison import choice_finding
 from tunesmith.recipe.laboratory import Laboratory
 from tunesmith.recipe.limits import Limits
-from tunesmith.recipe.stages.state import Tuning, arm_of, judge, lr_interval, short_steps
+from tunesmith.recipe.stages.state import Tuning, arm_of, judge, lr_interval, price_of, short_steps
 
 
 def choose_momentum(lab: Laboratory, tuning: Tuning, limits: Limits, *, largest_lr: float | None) -> Tuning:
@@ -15,7 +15,7 @@ def choose_momentum(lab: Laboratory, tuning: Tuning, limits: Limits, *, largest_
     incumbent = tuning.settings.momentum
     values = tuple(sorted({*limits.within("momentum", MOMENTA), incumbent}))
     allowed = lr_interval(limits, largest_lr=largest_lr)
-    if not limits.is_free("momentum") or "momentum" not in tuning.short.stages or tuning.short.examples * (len(values) - 1) > lab.left:
+    if not limits.is_free("momentum") or "momentum" not in tuning.short.stages or price_of(lab, tuning, values=len(values)) > lab.left:
         return tuning
     lab.progress.stage("momentum", f"Short annealed runs at momenta {', '.join(f'{value:g}' for value in values)}.")
     steps = short_steps(lab, tuning, batch_size=tuning.settings.batch_size)

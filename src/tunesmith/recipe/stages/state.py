@@ -33,6 +33,14 @@ def short_steps(lab: Laboratory, tuning: Tuning, *, batch_size: int) -> int:
     return tuning.short.steps_at(batch_size, norm_examples=lab.norm_examples(batch_size))
 
 
+def price_of(lab: Laboratory, tuning: Tuning, *, values: int) -> float:
+    """Examples that short runs at so many values of a knob take; that at hand was run before, unless the batch size has changed since."""
+    size, steps = tuning.settings.batch_size, short_steps(lab, tuning, batch_size=tuning.settings.batch_size)
+    specs = [arm.run.spec for experiment in tuning.experiments for arm in experiment.arms]
+    was_run = any(spec.settings.batch_size == size and spec.total_steps == steps and not spec.gradient_points for spec in specs)
+    return tuning.short.examples * (values - was_run)
+
+
 def judge(lab: Laboratory, tuning: Tuning, experiment: Experiment) -> Comparison:
     """Rank the arms by the task's goal, with the noise between seeds that the search has seen so far."""
     goal, higher = lab.task.goal, lab.task.goal_is_higher_better
