@@ -77,6 +77,13 @@ def is_sampled(done: Tuned) -> bool:
     return any(stored.run.spec.gradient_points for stored in done.stored())
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Tuned]:
+    """Recipe → a study on the flat machine, for all who only look."""
+    folder = tmp_path_factory.mktemp("whole")
+    return {recipe: study_of(folder / recipe, recipe=recipe) for recipe in RECIPES}
+
+
 class TestLimits:
     @pytest.mark.parametrize("recipe", RECIPES)
     def test_what_is_fixed_is_used_for_every_run_and_costs_nothing(self, tmp_path: Path, recipe: str) -> None:
@@ -130,16 +137,17 @@ class TestBudget:
                 assert forecast.total[0] <= done.plan.cost.total
 
     @pytest.mark.parametrize("recipe", RECIPES)
-    def test_every_example_is_counted(self, tmp_path: Path, recipe: str) -> None:
-        done = study_of(tmp_path, recipe=recipe)
+    def test_every_example_is_counted(self, whole: dict[str, Tuned], recipe: str) -> None:
+        done = whole[recipe]
         assert is_sampled(done)
         searched = [stored.run.curve.cost for stored in done.stored() if stored.purpose == "search"]
         spent = sum(cost.full_trainings(full_training_examples=done.task.full_training_examples) for cost in searched)
         assert 0 < done.plan.cost.search - spent < 0.03  # the check; the time model was given
 
-    def test_gradient_samples_cost_what_was_forecast_of_them(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("recipe", RECIPES)
+    def test_gradient_samples_cost_their_examples(self, whole: dict[str, Tuned], recipe: str) -> None:
         """Beyond its updates a run's price is that of its gradients, micro-batch by micro-batch."""
-        for stored in study_of(tmp_path).stored():
+        for stored in whole[recipe].stored():
             spec, cost = stored.run.spec, stored.run.curve.cost
             extra = sum(sample.n_micro_batches * sample.micro_batch_size for sample in stored.run.curve.gradients)
             if stored.run.curve.outcome == "finished":
@@ -150,9 +158,9 @@ class TestResume:
     @pytest.mark.parametrize("recipe", RECIPES)
     @pytest.mark.parametrize(("seconds", "budget"), [(flat, 1.0), pytest.param(flat, 2.0, marks=SLOW), pytest.param(in_proportion, 1.0, marks=SLOW)])
     def test_a_study_interrupted_anywhere_ends_with_the_same_bytes(self, tmp_path: Path, recipe: str, seconds: Callable[[int], float], budget: float) -> None:
-        whole = study_of(tmp_path / "whole", recipe=recipe, seconds=seconds, budget=budget)
+        uncut = study_of(tmp_path / "whole", recipe=recipe, seconds=seconds, budget=budget)
         folder, times = tmp_path / "cut" / "study", machine(tmp_path / "cut", seconds)
-        plan, interrupts, every = None, 0, max(40, whole.heard.updates // 7)
+        plan, interrupts, every = None, 0, max(40, uncut.heard.updates // 7)
         while plan is None:
             try:
                 plan = tune(larger(), out=folder, recipe=recipe, budget=budget, progress=Heard(interrupt_after=every), time_model=times)
@@ -160,15 +168,15 @@ class TestResume:
                 interrupts += 1
                 every = every * 4 // 3  # so that a run that is longer than this ends at last
         assert interrupts >= 3
-        assert (folder / "plan.toml").read_bytes() == (whole.folder / "plan.toml").read_bytes()
-        assert dataclasses.replace(plan, cost=whole.plan.cost) == whole.plan
-        assert [strip(experiment) for experiment in experiments_of(folder)] == [strip(experiment) for experiment in experiments_of(whole.folder)]
+        assert (folder / "plan.toml").read_bytes() == (uncut.folder / "plan.toml").read_bytes()
+        assert dataclasses.replace(plan, cost=uncut.plan.cost) == uncut.plan
+        assert [strip(experiment) for experiment in experiments_of(folder)] == [strip(experiment) for experiment in experiments_of(uncut.folder)]
 
-    def test_a_resumed_study_keeps_the_time_model_that_it_was_given(self, tmp_path: Path) -> None:
-        whole = study_of(tmp_path, recipe="report")
+    @pytest.mark.parametrize("recipe", RECIPES)
+    def test_a_resumed_study_keeps_the_time_model_that_it_was_given(self, whole: dict[str, Tuned], tmp_path: Path, recipe: str) -> None:
         heard = Heard()
-        again = tune(larger(), out=whole.folder, recipe="report", progress=heard)
-        assert again == whole.plan
+        again = tune(larger(), out=whole[recipe].copy(tmp_path / "copy"), recipe=recipe, progress=heard)
+        assert again == whole[recipe].plan
         assert heard.costs == []
 
     @SLOW
@@ -250,7 +258,7 @@ class TestTasks:
             pytest.param(lambda: larger(model=with_batch_norm), id="batch norm"),
             pytest.param(batch_maker, id="batch maker"),
             pytest.param(by_accuracy, id="metric"),
-            pytest.param(lambda: larger(optimizer="adamw"), id="adamw"),
+            pytest.param(lambda: larger(optimizer="adamw"), id="adamw", marks=SLOW),
             pytest.param(lambda: larger(optimizer="adam"), id="adam", marks=SLOW),
             pytest.param(lambda: dataclasses.replace(larger(), micro_batch_size=6), id="micro-batches", marks=SLOW),
             pytest.param(lambda: larger(current=Settings(lr=0.05, batch_size=16, epochs=5)), id="current", marks=SLOW),
@@ -317,14 +325,14 @@ class TestPlan:
         for kind in ("batch_size", "noise_scale", "lr_exponent"):
             assert findings(again)[kind] == findings(done.plan)[kind]
 
-    def test_experiments_come_in_the_order_of_the_decisions(self, tmp_path: Path) -> None:
-        names = {recipe: [experiment.probe for experiment in experiments_of(study_of(tmp_path / recipe, recipe=recipe).folder)] for recipe in RECIPES}
+    def test_experiments_come_in_the_order_of_the_decisions(self, whole: dict[str, Tuned]) -> None:
+        names = {recipe: [experiment.probe for experiment in experiments_of(done.folder)] for recipe, done in whole.items()}
         assert names["ladder"] == ["bracket", "lr_range", "ladder", "batch_size", "confirm"]
         assert names["report"] == ["bracket", "lr_range", "peak_lr", "batch_size", "momentum", "weight_decay", "confirm"]  # none of them starves a later one
 
     @pytest.mark.parametrize("recipe", RECIPES)
-    def test_what_was_compared_is_stored_with_its_times_and_contenders(self, tmp_path: Path, recipe: str) -> None:
-        done = study_of(tmp_path, recipe=recipe)
+    def test_what_was_compared_is_stored_with_its_times_and_contenders(self, whole: dict[str, Tuned], recipe: str) -> None:
+        done = whole[recipe]
         made = compared(done)
         assert made.times is not None
         assert made.times.n_train == 1280
@@ -345,9 +353,9 @@ class TestPlan:
         slowest = max(made.times.seconds_per_step[spec.settings.batch_size] for spec in specs)
         assert max(seconds) - min(seconds) <= slowest
 
-    def test_the_ladders_length_makes_the_same_progress_at_another_size(self, tmp_path: Path) -> None:
+    def test_the_ladders_length_makes_the_same_progress_at_another_size(self, whole: dict[str, Tuned]) -> None:
         """What is confirmed first is, but for the cap of the task's epochs, one of the lengths that the ladder weighs, carried by the noise scale."""
-        done = study_of(tmp_path)
+        done = whole["ladder"]
         size, full = done.plan.batch_size, done.task.steps_at(64)
         assert size > 64
         scale = point_of(noise_of(compared(done)))
@@ -359,8 +367,9 @@ class TestPlan:
         assert f"updates at batch size 64; at {size} fewer make the same progress" in told["length"].evidence
         assert f"and from batch size 64 like B^{told['lr_exponent'].value:.2g}" in told["max_lr"].evidence
 
-    def test_a_report_is_written(self, tmp_path: Path) -> None:
-        done = study_of(tmp_path)
+    @pytest.mark.parametrize("recipe", RECIPES)
+    def test_a_report_is_written(self, whole: dict[str, Tuned], recipe: str) -> None:
+        done = whole[recipe]
         assert f"{done.plan.batch_size}" in (done.folder / "report.html").read_text()
 
 
