@@ -31,7 +31,7 @@ DEMO_CONFIRM_SEEDS = 3
 """The demo shows how noise between seeds is measured; its full training takes seconds."""
 RECIPES = ("ladder", "report")
 """Recipes that there are."""
-_RECIPE_HELP = "report: section 5 of Smith's report, one probe after another. ladder: all knobs but the batch size, and the length, together."
+_RECIPE_HELP = "report: section 5 of Smith's report, one probe after another. ladder: all knobs and the length together, then the batch size."
 
 CONTRACT_KEYS = ("version", "outcome", "plan", "cost", "confirmed", "current", "findings", "advice")
 """What `tune --format json` prints, in this order (docs/command-line.md); what else a plan file holds stays there."""

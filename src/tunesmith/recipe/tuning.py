@@ -68,7 +68,7 @@ def tune(
     time_model: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Plan:
-    """Tune learning rate, momentum, weight decay and length of a task (recipe report: batch size instead of length), and hand back a plan with its evidence.
+    """Tune learning rate, batch size, momentum, weight decay and length of a task (recipe report: not the length), and hand back a plan with its evidence.
 
     Costs at most `budget` full trainings for the search, the plan's own length for each confirming seed and at most two more for plans that its curve suggests,
     and a quarter of a training with the current settings, or all of one, or both.
@@ -79,7 +79,8 @@ def tune(
         out: The study's folder; made, or resumed if it holds a study of the same task.
         budget: Cap of the search in full trainings of `epochs * n_train` examples; > 0. Default 1.0 (docs/counting.md).
         seed: Fixes every random draw; ≥ 0.
-        recipe: "ladder", all knobs but the batch size together, and the length, by annealed runs of rising length; or "report", section 5 of the report.
+        recipe: "ladder", all knobs but the batch size together, and the length, by annealed runs of rising length, then the batch size; or "report", section 5 of
+            the report.
         fixed: Knob → value that is not tuned: lr, batch_size, momentum, weight_decay, epochs.
         bounds: Knob → (low, high).
         schedule: Name in `tunesmith.schedules.SCHEDULES`; None means the task's.
