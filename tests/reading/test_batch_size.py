@@ -13,7 +13,8 @@ from tunesmith.curve import Curve, GradientSample, Run, RunOutcome
 from tunesmith.errors import CurveError
 from tunesmith.experiment import Arm, Experiment, SizeTimes, experiment_from_dict, experiment_to_dict
 from tunesmith.finding import Finding
-from tunesmith.reading.batch_size import CLEARLY_WORSE, WORTH, BatchSizeReading, knee_of, lr_exponent, read_batch_size
+from tunesmith.reading.batch_size import CLEARLY_WORSE, BatchSizeReading, read_batch_size
+from tunesmith.reading.batch_times import WORTH, knee_of, lr_exponent
 from tunesmith.reading.experiment import read
 from tunesmith.reading.noise_scale import NoiseScale
 from tunesmith.settings import RunSpec, Settings

@@ -17,7 +17,7 @@ from tunesmith.engine import measure_steps
 from tunesmith.experiment import Experiment
 from tunesmith.finding import Finding
 from tunesmith.plan import Plan, StudyOutcome
-from tunesmith.reading.batch_size import noise_of, point_of
+from tunesmith.reading.batch_times import noise_of, point_of
 from tunesmith.recipe import tune
 from tunesmith.settings import Settings
 from tunesmith.study import Study

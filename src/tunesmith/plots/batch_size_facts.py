@@ -9,7 +9,9 @@ from tunesmith.plots.batch_size_noise import allowed_times, noise_moments
 from tunesmith.plots.digits import number_text
 from tunesmith.plots.facts import Interval, Line
 from tunesmith.plots.goal_axis import goal_axis
-from tunesmith.reading.batch_size import BatchSizeReading, BatchSizeValue, point_of
+from tunesmith.reading.batch_size import BatchSizeReading
+from tunesmith.reading.batch_times import point_of
+from tunesmith.reading.batch_value import BatchSizeValue
 from tunesmith.reading.noise_scale import NoiseScale
 
 TIME, RESULT, THROUGHPUT = "time", "result", "throughput"

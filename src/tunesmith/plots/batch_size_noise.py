@@ -6,7 +6,8 @@ import numpy as np
 
 from tunesmith.experiment import Experiment
 from tunesmith.plots.facts import Interval, Line
-from tunesmith.reading.batch_size import BatchSizeReading, point_of
+from tunesmith.reading.batch_size import BatchSizeReading
+from tunesmith.reading.batch_times import point_of
 from tunesmith.reading.noise_scale import predicted_time, read_noise_scale
 
 _SCALES_BETWEEN = 40

@@ -1,6 +1,7 @@
 """Curves → findings. numpy and scipy only: what can be recomputed from stored curves never needs training again."""
 
-from tunesmith.reading.batch_size import BatchSizeReading, BatchSizeValue, read_batch_size
+from tunesmith.reading.batch_size import BatchSizeReading, read_batch_size
+from tunesmith.reading.batch_value import BatchSizeValue
 from tunesmith.reading.capacity import CapacityReading, Network, read_capacity
 from tunesmith.reading.clues import read_clues
 from tunesmith.reading.comparison import Comparison, compare, noise_between_seeds

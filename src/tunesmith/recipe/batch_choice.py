@@ -14,7 +14,8 @@ from tunesmith.finding import Finding
 from tunesmith.probes.annealed import MICRO_BATCH_SIZE, NORM_MICRO_BATCH_SIZE, GradientSampling
 from tunesmith.probes.batch_size import batch_size as run_in_time
 from tunesmith.probes.batch_size import steps_in_time
-from tunesmith.reading.batch_size import WORTH, BatchSizeReading, fastest_of, lr_exponent, noise_of, point_of, read_batch_size, relative_times
+from tunesmith.reading.batch_size import BatchSizeReading, read_batch_size
+from tunesmith.reading.batch_times import WORTH, fastest_of, lr_exponent, noise_of, point_of, relative_times
 from tunesmith.recipe.laboratory import Laboratory
 from tunesmith.recipe.limits import Limits
 from tunesmith.recipe.stages.state import rounded

@@ -79,8 +79,8 @@ def tune(
         out: The study's folder; made, or resumed if it holds a study of the same task.
         budget: Cap of the search in full trainings of `epochs * n_train` examples; > 0. Default 1.0 (docs/counting.md).
         seed: Fixes every random draw; ≥ 0.
-        recipe: "ladder", all knobs but the batch size together, and the length, by annealed runs of rising length, then the batch size; or "report", section 5 of
-            the report.
+        recipe: "ladder", all knobs but the batch size together, and the length, by annealed runs of rising length, then the batch size; or "report", section 5
+            of the report.
         fixed: Knob → value that is not tuned: lr, batch_size, momentum, weight_decay, epochs.
         bounds: Knob → (low, high).
         schedule: Name in `tunesmith.schedules.SCHEDULES`; None means the task's.

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from tunesmith.errors import TunesmithError
 from tunesmith.plots.batch_size_facts import BatchSizeFacts, SizePlace, batch_size_facts, ratio_text
 from tunesmith.plots.digits import interval_text, number_text, percent_text
-from tunesmith.reading.batch_size import WORTH, read_batch_size
+from tunesmith.reading.batch_size import read_batch_size
+from tunesmith.reading.batch_times import WORTH
 from tunesmith.report.evidence import Evidence
 from tunesmith.report.wording import counted, listed, plain
 
