@@ -74,7 +74,7 @@ def random_maker() -> Callable[[], nn.Module]:
         (lambda: make_task(train=(blobs(320)[0][:0], blobs(320)[1][:0])), "at least one example"),
         (lambda: make_task(train=lambda _size, _generator: iter(()), examples_per_epoch=320), "must yield at least one batch"),
         (lambda: make_task(valid=lambda _size, _generator: iter(())), "yielded none"),
-        (lambda: make_task(train=lambda _size, _generator: iter([blobs(7)]), examples_per_epoch=320), "got one of 7"),
+        (lambda: make_task(train=lambda _size, _generator: iter([blobs(7)]), examples_per_epoch=320), "yields 7 whatever it is asked for"),
         (lambda: make_task(model=Stone), "require gradients"),
         (lambda: make_task(model=random_maker()), "same weights under one torch seed"),
         (lambda: make_task(loss=lambda output, target: (output.sum(1) - target).log().mean()), "must be finite, got nan"),

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from tunesmith.plan import Trained
     from tunesmith.recipe.progress import Forecast
 
+GIGA = 1e9
 SETTLED_SECONDS = 2.0
 """Before this much time a pace is noise (our choice)."""
 
@@ -93,7 +94,7 @@ def result_text(document: dict[str, Json]) -> str:
     tables = {name: list(_objects(value)) for name, value in document.items() if name != "findings"}
     shown = {name: value for name, value in document.items() if name not in ("version", "findings", "advice") and not tables.get(name)}
     width = max((len(name) for name in shown), default=0)
-    lines = [f"{name.replace('_', ' ').capitalize():{width}}  {_value_text(value)}" for name, value in shown.items()]
+    lines = [f"{name.replace('_', ' ').capitalize():{width}}  {_fits_text(value) if name == 'fits' else _value_text(value)}" for name, value in shown.items()]
     lines += [line for name, rows in tables.items() if rows for line in _table(name, rows)]
     lines += [_finding_text(finding) for finding in _objects(document.get("findings"))]
     advice = document.get("advice")
@@ -102,17 +103,19 @@ def result_text(document: dict[str, Json]) -> str:
 
 
 def _table(name: str, rows: list[dict[str, Json]]) -> list[str]:
-    """Objects as rows under their names, in the order given."""
+    """Objects as rows under their names, or under what their first value is, in the order given."""
     heads = [key for key in rows[0] if key != "label"]
     cells = [[name.capitalize(), *(head.replace("_", " ") for head in heads)]]
     cells += [[str(row.get("label", "")), *(_cell_text(head, row.get(head)) for head in heads)] for row in rows]
+    if "label" not in rows[0]:
+        cells = [[row[1].capitalize(), *row[2:]] for row in cells]
     widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
     return ["  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
 
 
 def _cell_text(head: str, value: Json) -> str:
     """Two numbers are a range, but two seeds are not."""
-    return ", ".join(_value_text(item) for item in value) if head == "losses" and isinstance(value, list) else _value_text(value)
+    return ", ".join(_value_text(item) for item in value) if head == "losses" and isinstance(value, list) and value else _value_text(value)
 
 
 def _value_text(value: Json) -> str:
@@ -124,7 +127,32 @@ def _value_text(value: Json) -> str:
         if len(value) == 2 and len(numbers) == 1 and value[1] is None:  # noqa: PLR2004 (an open end)
             return f"{number_text(numbers[0])} or more"
         return interval_text((numbers[0], numbers[1]), digits=3) if is_range else ", ".join(_value_text(item) for item in value) or number_text(None)
-    return ", ".join(f"{name} {_value_text(item)}" for name, item in value.items()) if isinstance(value, dict) else str(value)
+    return _parts_text(value) if isinstance(value, dict) else str(value)
+
+
+def _parts_text(value: dict[str, Json]) -> str:
+    """Names and their values; a value with its interval as these alone."""
+    if set(value) == {"value", "interval"}:
+        interval = _value_text(value["interval"])
+        return interval if value["value"] is None else f"{_value_text(value['value'])} ({interval})"
+    return ", ".join(f"{name.replace('_', ' ')} {_value_text(item)}" for name, item in value.items()) or number_text(None)
+
+
+def _fits_text(value: Json) -> str:
+    """How many examples go through the network at once, and what limits them.
+
+    Example:
+        >>> _fits_text({"at_once": 64, "is_limited_by_memory": False, "limit_bytes": 10**10})
+        '64 at once, the most that was asked for'
+        >>> _fits_text({"at_once": 48, "is_limited_by_memory": True, "limit_bytes": 10**10})
+        '48 at once: more would not leave a margin in 10 GB of memory'
+    """
+    if not isinstance(value, dict):
+        return _value_text(value)
+    limit = value.get("limit_bytes")
+    if not value.get("is_limited_by_memory") or not isinstance(limit, (int, float)):
+        return f"{_value_text(value.get('at_once'))} at once, the most that was asked for"
+    return f"{_value_text(value.get('at_once'))} at once: more would not leave a margin in {number_text(float(f'{limit / GIGA:.3g}'))} GB of memory"
 
 
 def _objects(value: Json) -> Iterable[dict[str, Json]]:

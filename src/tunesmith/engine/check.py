@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.utils.data import TensorDataset
+from torch.utils.data import Dataset, TensorDataset
 
 from tunesmith.engine.data import TaskBatches
 from tunesmith.engine.device import count_examples, resolve_device
@@ -121,13 +121,20 @@ def _make(task: Task, device: torch.device) -> nn.Module:
 
 
 def _first_batch(task: Task, data: TaskBatches) -> Batch:
-    """Micro-batches of the first update, at most 32 examples."""
-    with closing(data.for_training(batch_size=min(_CHECK_EXAMPLES, task.n_train), seed=_CHECK_SEED)) as batches:
+    """Micro-batches of the first update."""
+    with closing(data.for_training(batch_size=_check_size(task), seed=_CHECK_SEED)) as batches:
         return next(batches)
 
 
+def _check_size(task: Task) -> int:
+    """At most 32 examples; of a batch maker those that go through at once, because it may give no others."""
+    if not isinstance(task.train, (tuple, Dataset)) and task.micro_batch_size is not None:
+        return min(task.micro_batch_size, task.n_train)
+    return min(_CHECK_EXAMPLES, task.n_train)
+
+
 def _check_step(task: Task, model: nn.Module, *, data: TaskBatches, device: torch.device) -> tuple[int, float, torch.optim.Optimizer]:
-    size = min(_CHECK_EXAMPLES, task.n_train)
+    size = _check_size(task)
     settings = Settings(batch_size=size, lr=1e-8)
     micro_batch = _first_batch(task, data)[0]
     model.train()

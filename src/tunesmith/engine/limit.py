@@ -4,13 +4,13 @@ import math
 
 from tunesmith.engine.memory import DeviceMemory
 from tunesmith.engine.trial import Trial
+from tunesmith.engine.user_code import NEEDS_TWO, WITH_NORM
 from tunesmith.errors import TaskError, TunesmithError
 
 MOST_GAP = 0.05
 """The search ends when the smallest size that failed is at most this share above the largest that went through (our choice)."""
 _MOST_APPROACHES = 2
 """Each is nearer than the one before; a third would gain little (our choice)."""
-_NEEDS_TWO = "Expected more than 1 value per channel"  # torch's words
 _WHY_TWO = "BatchNorm needs two examples or more at once"
 
 
@@ -46,9 +46,9 @@ class LimitSearch:
         try:
             goes_through = self._trial.goes_through(size)
         except Exception as error:
-            needs_two = _NEEDS_TWO in str(error)
+            needs_two = NEEDS_TWO in str(error)
             if needs_two and self._cap == 1:
-                raise TaskError("With BatchNorm, a batch must have two examples or more, got one. Raise batch_size or micro_batch_size.") from error
+                raise TaskError(f"{WITH_NORM} Raise batch_size or micro_batch_size.") from error
             if isinstance(error, TunesmithError) or size > 1 or self._cap == 1:
                 raise
             self.note = f"{_WHY_TWO if needs_two else f'One example alone raises {type(error).__name__}'}: micro-batches of one are not possible."

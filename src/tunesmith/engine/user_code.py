@@ -14,6 +14,8 @@ from tunesmith.errors import TaskError, TunesmithError, UserCodeError
 from tunesmith.settings import RunSpec
 
 _NOT_THE_USERS = (*(f"{Path(module.__file__ or '').parent}{os.sep}" for module in (tunesmith, torch)), contextlib.__file__, "<frozen")
+NEEDS_TWO = "Expected more than 1 value per channel"  # torch's words
+WITH_NORM = "With BatchNorm, a batch must have two examples or more, got one."
 _WORKER = "in DataLoader worker process"
 
 
@@ -45,6 +47,8 @@ def user_code(spec: RunSpec | None = None) -> Generator[None]:
         raised = f"{type(error).__name__}: {_reason(error)}{where}"
         if is_users_own(error):
             raise UserCodeError(f"The task's own code raised {raised}") from error
+        if NEEDS_TWO in str(error):
+            raise TaskError(f"{WITH_NORM} Raise batch_size, or change it or micro_batch_size where one is left over for the last micro-batch.") from error
         raise TaskError(f"The task must be trainable as given, and torch refused it with {raised}. Look at shapes and types of targets and outputs.") from error
 
 

@@ -7,6 +7,8 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 
+from torch.utils.data import Dataset
+
 from tunesmith.cost import FORWARD_SHARE
 from tunesmith.coupling import at_batch_size
 from tunesmith.experiment import Arm, Experiment, SizeTimes
@@ -52,16 +54,27 @@ def candidate_sizes(task: Task, *, first: int, limits: Limits) -> list[int]:
     return [first, *(size for size in sizes if low <= size <= high)]
 
 
-def sampling_of(lab: Laboratory, times: TimeModel, *, base: int) -> GradientSampling | None:
+def sampling_of(lab: Laboratory, times: TimeModel, *, base: int, only_where_useful: bool = True) -> GradientSampling | None:
     """Where runs at the first batch size sample gradients; None where no size can be faster, or the data are too few for two micro-batches.
 
     Whatever the noise scale, a larger size is no faster than its throughput, and a smaller one no faster than its updates.
+
+    Args:
+        lab: Whose task and budget.
+        times: Seconds a step at each size.
+        base: The first batch size.
+        only_where_useful: False samples also where no size can be faster: the noise scale was asked for.
     """
     own = times.seconds_per_step.get(base)
-    if own is None or not any(max(size / base, 1.0) * own > (1 + WORTH) * seconds for size, seconds in times.seconds_per_step.items()):
+    if own is None:
+        return None
+    if only_where_useful and not any(max(size / base, 1.0) * own > (1 + WORTH) * seconds for size, seconds in times.seconds_per_step.items()):
         return None
     usual = NORM_MICRO_BATCH_SIZE if lab.checked.has_batch_norm else MICRO_BATCH_SIZE
-    size = min(usual, lab.task.micro_batch_size or usual)
+    at_once = lab.task.micro_batch_size
+    size = min(usual, at_once or usual)
+    if at_once is not None and not isinstance(lab.task.train, (tuple, Dataset)) and all(other % at_once == 0 for other in times.seconds_per_step):
+        size = at_once  # a batch maker may give batches of no other size
     one = GradientSampling(micro_batches=1, micro_batch_size=size).examples
     affordable = int(SAMPLING_SHARE * min(1.0, lab.budget) * lab.full_training_examples / one)
     count = min(max(affordable, LEAST_SAMPLE // size, 2), MOST_MICRO_BATCHES, lab.task.n_train // size)

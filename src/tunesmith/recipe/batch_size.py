@@ -1,24 +1,26 @@
 """The batch size by itself, in a study of its own: what `tunesmith batch-size` calls."""
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tunesmith.engine import Fit, micro_batch_size
+from tunesmith.engine import Fit
 from tunesmith.errors import InputError
 from tunesmith.experiment import Experiment
 from tunesmith.fleet import TaskChanges
 from tunesmith.probes.batch_size import batch_size as runs_in_time
 from tunesmith.reading.batch_size import BatchSizeReading
 from tunesmith.recipe.batch_choice import candidate_sizes, contenders, read_sizes, sampling_of, stored, timed, with_contenders
-from tunesmith.recipe.fitting import cost_of, fit_of, in_micro_batches
+from tunesmith.recipe.fitting import check_where_it_fits, cost_of, fit_of, halved_where_it_ran_out, in_micro_batches
 from tunesmith.recipe.knob_runs import checked_options, found_peak, run_size, starting_point
 from tunesmith.recipe.laboratory import Laboratory
 from tunesmith.recipe.limits import Limits
+from tunesmith.recipe.loader import fixed_size_of, in_batches_of, in_multiples
 from tunesmith.recipe.probe_study import open_probe_study, write_study_report
 from tunesmith.recipe.progress import Progress
-from tunesmith.recipe.time_model import TimeModel, find_time_model
+from tunesmith.recipe.time_model import TimeModel, find_time_model, read_time_model
 from tunesmith.settings import Json, Settings
 from tunesmith.task import Task
 
@@ -75,8 +77,9 @@ def batch_size(
         out: Folder of the study.
         seed: Fixes every random draw.
         device: "auto", or as torch spells it.
-        sizes: Total batch sizes to run, each from 1 to the training examples. Default: doubles and halves of the first that leave 300 updates and a quarter
-            of the data; of these the ones that are predicted to be clearly faster than the first.
+        sizes: Total batch sizes to run, each from 1 to the training examples; the first is the nearest of them to the usual one, unless `fixed` has it.
+            Default: doubles and halves of the first that leave 300 updates and a quarter of the data; of these the ones that are predicted to be clearly
+            faster than the first.
         repeats: Seeds of each size, the same for all; ≥ 1. With one the noise is unknown: then a size is taken unless it ends clearly worse.
         lr: Peak at the first batch size. Default: what a range test suggests.
         steps: Updates of each run at the first batch size, ≥ 20. Default: a sixteenth of a full training, at least 40.
@@ -89,7 +92,8 @@ def batch_size(
         The sizes beside one another, which to use, and what half or double would cost.
 
     Raises:
-        InputError: Numbers out of their range, or a time model that lacks the first size.
+        InputError: Numbers out of their range, another machine's time model that lacks the first size or one of `sizes`, or sizes that cannot be cut into parts
+            that fit or that a loader gives.
         BudgetError: `steps` < 20.
         TaskError: A task that contradicts itself, or of which not even the smallest batch fits.
         UserCodeError: The task's own code raised.
@@ -98,27 +102,26 @@ def batch_size(
     """
     held = checked_options("batch_size", fixed, repeats=repeats, lr=lr, steps=steps, schedule=schedule)
     task = TaskChanges(schedule=schedule, epochs=held.get("epochs")).made_in(task)
-    _check_sizes(sizes, n_train=task.n_train)
-    with open_probe_study(task, out=out, seed=seed, device=device, probe="batch_size", progress=progress) as lab:
+    _check_sizes(sizes, first=held.get("batch_size"), n_train=task.n_train)
+    given = None if time_model is None else Path(time_model)
+    if given is not None:
+        read_time_model(given)  # raises before anything is written
+    of_loader = fixed_size_of(task, batch_size=int(held["batch_size"]) if "batch_size" in held else None)
+    task = in_batches_of(task, of_loader)
+    with open_probe_study(task, out=out, seed=seed, device=device, probe="batch_size", progress=progress, check=check_where_it_fits) as lab:
         start = _with_knobs(starting_point(lab, held), held)
-        tried = _sizes(task, start, sizes)
+        tried = _sizes(task, start.batch_size, sizes, is_first_free="batch_size" not in held, of_loader=of_loader)
+        start = dataclasses.replace(start, batch_size=tried[0])
         fit = fit_of(task, lab.study, device=lab.device, sizes=tried, budget=1.0, seed=seed, progress=lab.progress)
         lab.charge("what fits", cost_of(fit))
         lab.task = in_micro_batches(task, fit, sizes=tried)
-        times = find_time_model(lab, tried, given=None if time_model is None else Path(time_model))
-        if start.batch_size not in times.seconds_per_step:
-            raise InputError(
-                f"A time model must hold the first batch size, {start.batch_size}, and this one does not. Measure here, or fix another batch_size."
-            )
-        settings = dataclasses.replace(start, lr=found_peak(lab, start)[0] if lr is None else lr)
-        reading = _compared(lab, settings, times, sizes=sizes, repeats=repeats, steps=steps)
+        with halved_where_it_ran_out(lab.task, fit, lab.study):
+            times = find_time_model(lab, tried, given=given, required=tried[:1] if sizes is None else tried)
+            settings = dataclasses.replace(start, lr=found_peak(lab, start)[0] if lr is None else lr)
+            reading = _compared(lab, settings, times, sizes=sizes, repeats=repeats, steps=steps)
         write_study_report(lab.study)
     micro = lab.task.micro_batch_size
-    if micro is not None:
-        micro = micro if reading.suggestion > micro else None
-    elif fit is not None:
-        micro = micro_batch_size(reading.suggestion, largest=fit.largest, smallest=fit.smallest)
-    return BatchSizeResult(reading=reading, fit=fit, micro_batch_size=micro)
+    return BatchSizeResult(reading=reading, fit=fit, micro_batch_size=None if micro is None or micro >= reading.suggestion else micro)
 
 
 def _compared(lab: Laboratory, settings: Settings, times: TimeModel, *, sizes: Sequence[int] | None, repeats: int, steps: int | None) -> BatchSizeReading:
@@ -126,7 +129,7 @@ def _compared(lab: Laboratory, settings: Settings, times: TimeModel, *, sizes: S
     base = settings.batch_size
     length = max(FEWEST_USUAL_STEPS, round(USUAL_SHARE * lab.task.steps_at(base))) if steps is None else steps
     size = run_size(lab, settings, length)
-    sampling = sampling_of(lab, times, base=base)
+    sampling = sampling_of(lab, times, base=base, only_where_useful=False)
 
     def run(batch_sizes: Sequence[int], *, lr_exponent: float) -> Experiment:
         told = ", ".join(map(str, batch_sizes))
@@ -154,14 +157,20 @@ def _with_knobs(start: Settings, held: Mapping[str, float]) -> Settings:
     return dataclasses.replace(start, momentum=held["momentum"], min_momentum=None) if "momentum" in held else start
 
 
-def _sizes(task: Task, start: Settings, sizes: Sequence[int] | None) -> list[int]:
-    """Sizes to time, the first first."""
+def _sizes(task: Task, first: int, sizes: Sequence[int] | None, *, is_first_free: bool, of_loader: int | None) -> list[int]:
+    """Sizes to time, the first first; of sizes that are given, the nearest to where we would begin, so that these alone are run."""
     if sizes is not None:
-        return [start.batch_size, *(size for size in sorted(set(sizes)) if size != start.batch_size)]
-    return candidate_sizes(task, first=start.batch_size, limits=Limits(fixed={}, bounds={}))
+        begin = min(sizes, key=lambda size: (abs(math.log(size / first)), size)) if is_first_free else first
+        wanted = [begin, *(size for size in sorted(set(sizes)) if size != begin)]
+        return [size for one in wanted for size in in_multiples([one], of_loader, task=task, limits=Limits(fixed={"batch_size": one}, bounds={}))]
+    free = Limits(fixed={}, bounds={})
+    found = candidate_sizes(task, first=first, limits=free)
+    return in_multiples(found, of_loader, task=task, limits=free if is_first_free else Limits(fixed={"batch_size": first}, bounds={}))
 
 
-def _check_sizes(sizes: Sequence[int] | None, *, n_train: int) -> None:
+def _check_sizes(sizes: Sequence[int] | None, *, first: float | None, n_train: int) -> None:
+    if first is not None and not (first == int(first) and 1 <= first <= n_train):
+        raise InputError(f"batch_size must be a whole number between 1 and the {n_train} training examples, got {first:g}. Pass another.")
     wrong = next((size for size in sizes or () if not (isinstance(size, int) and 1 <= size <= n_train)), None)
-    if wrong is not None:
+    if wrong is not None or (sizes is not None and not sizes):
         raise InputError(f"sizes must be whole numbers from 1 to the {n_train} training examples, got {wrong!r}. Pass for example 32,64,128.")

@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -32,7 +32,15 @@ PARAMETERS = "n_parameters_of"
 
 @contextmanager
 def open_probe_study(
-    task: Task, *, out: str | Path, seed: int, device: str, probe: str, progress: Progress | None, changed: Mapping[str, Task] | None = None
+    task: Task,
+    *,
+    out: str | Path,
+    seed: int,
+    device: str,
+    probe: str,
+    progress: Progress | None,
+    changed: Mapping[str, Task] | None = None,
+    check: Callable[..., Checked] = check_task,
 ) -> Generator[Laboratory]:
     """The laboratory of a probe's study, made or resumed.
 
@@ -44,6 +52,7 @@ def open_probe_study(
         probe: What kind of study it is.
         progress: Hears what happens.
         changed: Name → changed task that runs are to be made of.
+        check: (task, device=) → what its check learnt.
 
     Raises:
         InputError: A device that is not there, or data that cannot be trained on.
@@ -53,7 +62,7 @@ def open_probe_study(
     """
     check_kind(Path(out), recipe=probe)
     device = str(resolve_device(device))
-    checked = check_task(task, device=device)
+    checked = check(task, device=device)
     others = {name: check_task(other, device=device) for name, other in (changed or {}).items()}
     checked = dataclasses.replace(checked, has_batch_norm=any(found.has_batch_norm for found in (checked, *others.values())))
     description = describe(task, checked, budget=math.inf, seed=seed, recipe=probe, limits=Limits(fixed={}, bounds={}), device=device)

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,18 +35,19 @@ class TimeModel:
     trained_examples: int = 0
 
 
-def find_time_model(lab: Laboratory, sizes: list[int], *, given: Path | None) -> TimeModel:
+def find_time_model(lab: Laboratory, sizes: list[int], *, given: Path | None, required: Collection[int] = ()) -> TimeModel:
     """Seconds a step at each of the sizes: from the file given, from the study, or measured now and kept in the study.
 
-    Sizes that a model from a file lacks are left out: they cannot be compared at equal time.
+    Sizes that a model from a file lacks are left out: they cannot be compared at equal time. So are those that would cost more than the look may.
 
     Args:
         lab: Whose task, study and device.
         sizes: Batch sizes, the most important first.
         given: Another machine's model; it is copied into the study.
+        required: Those that must not be left out: timed whatever they cost, also beside a model that the study has already.
 
     Raises:
-        InputError: A file that is no time model.
+        InputError: A file that is no time model, or another machine's that lacks a size that is required.
         StudyError: The study's folder cannot be written.
     """
     own = lab.study.folder / TIME_MODEL_NAME
@@ -55,7 +57,16 @@ def find_time_model(lab: Laboratory, sizes: list[int], *, given: Path | None) ->
     elif own.exists():
         model = read_time_model(own)
     else:
-        model = _measured(lab, sizes)
+        model = _measured(lab, sizes, required=required)
+        _write(model, own)
+    missing = sorted(set(required) - set(model.seconds_per_step))
+    if missing and not model.trained_examples:
+        raise InputError(
+            f"A time model must hold every batch size that is asked for, and this one, of another machine, lacks {missing[0]}. "
+            "Time it there too, leave that size out, or leave --time-model out and pass another --out to measure here."
+        )
+    if missing:
+        model = _joined(model, _measured(lab, missing, required=missing))
         _write(model, own)
     lab.charge("time model", Cost(trained_examples=model.trained_examples))
     return dataclasses.replace(model, seconds_per_step={size: model.seconds_per_step[size] for size in sorted(sizes) if size in model.seconds_per_step})
@@ -90,9 +101,17 @@ def looking_examples(lab: Laboratory, *, first: int) -> float:
     return look + max(LOOK_SHARE * lab.budget * lab.full_training_examples, first * (TIMED_UPDATES + 1))
 
 
-def _measured(lab: Laboratory, sizes: list[int]) -> TimeModel:
+def _joined(model: TimeModel, other: TimeModel) -> TimeModel:
+    return TimeModel(
+        seconds_per_step=model.seconds_per_step | other.seconds_per_step,
+        loading_seconds=model.loading_seconds | other.loading_seconds,
+        trained_examples=model.trained_examples + other.trained_examples,
+    )
+
+
+def _measured(lab: Laboratory, sizes: list[int], *, required: Collection[int]) -> TimeModel:
     allowed = (LOOK_SHARE - FIT_SHARE) * min(1.0, lab.budget) * lab.full_training_examples
-    affordable = [size for i, size in enumerate(sizes) if i == 0 or sum(sizes[: i + 1]) * (TIMED_UPDATES + 1) <= allowed]
+    affordable = [size for i, size in enumerate(sizes) if i == 0 or size in required or sum(sizes[: i + 1]) * (TIMED_UPDATES + 1) <= allowed]
     repeats = min(MOST_TIMED_UPDATES, max(TIMED_UPDATES, int(allowed / sum(affordable)) - 1))
     timing = measure_steps(lab.task, sorted(affordable), device=lab.device, repeats=repeats, seed=lab.search_seed(0))
     lab.study.note("threads", timing.threads)

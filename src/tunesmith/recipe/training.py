@@ -70,7 +70,8 @@ def train(
     device = str(resolve_device(device))
     if task.micro_batch_size is None and plan.micro_batch_size is not None:
         task = dataclasses.replace(task, micro_batch_size=plan.micro_batch_size)
-        heard.message(f"{plan.micro_batch_size} examples go through the network at once, as the plan says; an update still has {plan.batch_size}.")
+        if plan.micro_batch_size < plan.settings.batch_size:
+            heard.message(f"{plan.micro_batch_size} examples go through the network at once, as the plan says; an update still has {plan.batch_size}.")
     check_task(task, device=device)
     curves: list[Curve] = []
     used = list(range(seed, seed + seeds))

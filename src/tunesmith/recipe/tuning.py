@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tunesmith.cost import Cost
-from tunesmith.engine import Checked, Fit, check_task
+from tunesmith.engine import Checked, check_task
 from tunesmith.engine.device import resolve_device
 from tunesmith.errors import InputError, TaskError
 from tunesmith.finding import Finding
@@ -18,12 +18,13 @@ from tunesmith.probes.comparable import require_comparable
 from tunesmith.recipe.allowance import BRACKET_SHARE
 from tunesmith.recipe.confirming import Confirmed, confirm_plan
 from tunesmith.recipe.description import check_kind, describe
-from tunesmith.recipe.fitting import cost_of, fit_of, in_micro_batches
+from tunesmith.recipe.fitting import check_where_it_fits, cost_of, fit_of, halved_where_it_ran_out, in_micro_batches
 from tunesmith.recipe.forecast import forecast_of
 from tunesmith.recipe.found import Found, first_size, refused
 from tunesmith.recipe.laboratory import Laboratory
 from tunesmith.recipe.ladder.climb import bracket_share, climb
 from tunesmith.recipe.limits import Limits
+from tunesmith.recipe.loader import fixed_size_of, in_batches_of, in_multiples
 from tunesmith.recipe.probe_study import hold_conditions, write_study_report
 from tunesmith.recipe.progress import Progress, SilentProgress
 from tunesmith.recipe.report_recipe import search
@@ -113,12 +114,14 @@ def tune(
     device = str(resolve_device(device))
     if workers > 1 and reference is not None:
         TaskSource.of(reference)  # raises before anything is written
-    checked = check_task(task, device=device)
+    of_loader = fixed_size_of(task, batch_size=limits.fixed_batch_size())
+    task = in_batches_of(task, of_loader)
+    checked = check_where_it_fits(task, device=device)
     _check_limits(task, limits)
     conditions = named_conditions(task) if task.conditions and recipe == "ladder" else {}
     changed = {name: _check_condition(task, other, name=name, device=device) for name, other in conditions.items()}
     checked = dataclasses.replace(checked, has_batch_norm=any(found.has_batch_norm for found in (checked, *changed.values())))
-    sizes = first_size(task, limits)
+    sizes = in_multiples(first_size(task, limits), of_loader, task=task, limits=limits)
     description = describe(task, checked, budget=budget, seed=seed, recipe=recipe, limits=limits, device=device)
     with Study.create(Path(out), fingerprint=checked.fingerprint, description=description) as study:
         hold_conditions(study, changed)
@@ -126,11 +129,7 @@ def tune(
         task = in_micro_batches(task, fit, sizes=sizes)
         conditions = {name: dataclasses.replace(other, micro_batch_size=task.micro_batch_size) for name, other in conditions.items()}
         changes = dataclasses.replace(changes, micro_batch_size=task.micro_batch_size)
-        processes = None
-        if workers > 1 and reference is None:
-            heard.message(_ONE_PROCESS)
-        elif workers > 1 and reference is not None:
-            processes = _processes(task, fit, reference=reference, changes=changes, workers=workers, device=device, fingerprint=checked.fingerprint)
+        processes = _processes(task, reference=reference, changes=changes, workers=workers, device=device, heard=heard)
         lab = Laboratory(
             task=task,
             checked=checked,
@@ -144,7 +143,8 @@ def tune(
         )
         lab.charge("check", Cost(trained_examples=checked.trained_examples, evaluated_examples=checked.evaluated_examples))
         lab.charge("what fits", cost_of(fit))
-        plan = _tuned(lab, limits, conditions, sizes=sizes, recipe=recipe, confirm_seeds=confirm_seeds, time_model=time_model)
+        with halved_where_it_ran_out(task, fit, study):
+            plan = _tuned(lab, limits, conditions, sizes=sizes, recipe=recipe, confirm_seeds=confirm_seeds, time_model=time_model)
         study.put_plan(plan)
         write_plan(plan, study.folder / "plan.toml")
         write_study_report(study)
@@ -162,10 +162,13 @@ def _check_options(*, recipe: str, budget: float, confirm_seeds: int, seed: int,
         raise InputError(f"schedule must be one of {', '.join(SCHEDULES)}, got {schedule!r}.")
 
 
-def _processes(task: Task, fit: Fit | None, *, reference: str, changes: TaskChanges, workers: int, device: str, fingerprint: str) -> Processes:
+def _processes(task: Task, *, reference: str | None, changes: TaskChanges, workers: int, device: str, heard: Progress) -> Processes | None:
     """Other processes, which make the same task: one cut into micro-batches here has another fingerprint than the one that was checked."""
-    if fit is not None and task.micro_batch_size is not None:
-        fingerprint = check_task(task, device=device).fingerprint
+    if workers > 1 and reference is None:
+        heard.message(_ONE_PROCESS)
+    if workers == 1 or reference is None:
+        return None
+    fingerprint = check_task(task, device=device).fingerprint
     source = TaskSource.of(reference, changes=changes)
     return Processes(source=source, workers=workers, device=device, thresholds=DEFAULT_THRESHOLDS, fingerprint=fingerprint)
 
@@ -173,7 +176,7 @@ def _processes(task: Task, fit: Fit | None, *, reference: str, changes: TaskChan
 def _check_condition(task: Task, other: Task, *, name: str, device: str) -> Checked:
     require_comparable(task, other, name=name)
     try:
-        return check_task(other, device=device)
+        return check_where_it_fits(other, device=device)
     except TaskError as error:
         raise TaskError(f"Condition '{name}': {error}") from error
 
