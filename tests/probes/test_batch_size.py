@@ -137,7 +137,7 @@ class TestRate:
         made = batch_size(Watched().task(), BASE, seconds_per_step=SECONDS, total_steps=16, lr_factors=(0.5, 1.0), repeats=2, execute=Recorder())
         assert len({arm.label for arm in made.arms}) == 6
         assert len({(arm.label, arm.run.spec.seed) for arm in made.arms}) == len(made.arms) == 12
-        assert all(f"batch size {arm.run.spec.settings.batch_size}," in arm.label and arm.value == arm.run.spec.settings.batch_size for arm in made.arms)
+        assert all(f"batch size {arm.run.spec.settings.batch_size} (" in arm.label and arm.value == arm.run.spec.settings.batch_size for arm in made.arms)
 
 
 class TestSampling:

@@ -115,7 +115,4 @@ def _candidate(
         per_step = 1.0 if optimizer_name == "adam" else same_epochs / steps * scaled.lr / lr
         min_lr = None if short.min_lr is None else short.min_lr / short.lr * lr
         settings = dataclasses.replace(scaled, lr=lr, min_lr=min_lr, weight_decay=scaled.weight_decay * per_step)
-    seconds = steps * seconds_per_step[size]
-    return Candidate(
-        label=f"batch size {size}, lr {settings.lr:.3g}, {steps} updates in {seconds:.2g} s", value=float(size), settings=settings, total_steps=steps
-    )
+    return Candidate(label=f"batch size {size} (lr {settings.lr:.3g}, {steps} updates)", value=float(size), settings=settings, total_steps=steps)

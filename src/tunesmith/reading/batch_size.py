@@ -114,7 +114,9 @@ def read_batch_size(
     times = relative_times(noise, seconds)
     sizes = _values(experiment, judged, seconds=seconds, times=times)
     good = _as_good(experiment, judged, sizes, times=times)
-    suggestion = fastest_of(good, times, base=base) if good else base
+    contenders = () if experiment.times is None else experiment.times.contenders
+    eligible = [size for size in good if not contenders or size in contenders]
+    suggestion = fastest_of(eligible, times, base=base) if eligible else base
     exponent, allowed = lr_exponent(noise, base=base, other=suggestion if suggestion != base else 2 * base, optimizer_name=optimizer_name)
     outcome, why = outcome_of(sizes, times, good=good, suggestion=suggestion, base=base)
     why += rise_text(experiment.times, suggestion=suggestion)
@@ -171,18 +173,16 @@ def _ends(curves: Sequence[Curve]) -> dict[str, float]:
 
 
 def _as_good(experiment: Experiment, judged: Judged, sizes: Sequence[BatchSizeValue], *, times: Mapping[int, float]) -> list[int]:
-    """The contenders whose runs end as well as the best in the same time; on one seed: whose loss is not clearly worse, or that are predicted, not run."""
-    contenders = () if experiment.times is None else experiment.times.contenders
-    allowed = [size for size in sizes if not contenders or size.batch_size in contenders]
+    """Sizes whose runs end as well as the best in the same time; on one seed: whose loss is not clearly worse, or that are predicted, not run."""
     if judged.comparison.is_noise_known:
         as_good = {int(value.value) for value in judged.as_good}
-        return [size.batch_size for size in allowed if size.batch_size in as_good]
+        return [size.batch_size for size in sizes if size.batch_size in as_good]
     finished = [size for size in sizes if math.isfinite(size.loss)]
     if not finished:
         return []
     least, learnt = _learnt(experiment, finished)
     near = {size.batch_size for size in finished if size.ends.get("loss", math.inf) <= least + CLEARLY_WORSE * learnt}
-    return [size.batch_size for size in allowed if size.batch_size in near or (not size.losses and size.batch_size in times)]
+    return [size.batch_size for size in sizes if size.batch_size in near or (not size.losses and size.batch_size in times)]
 
 
 def _learnt(experiment: Experiment, finished: Sequence[BatchSizeValue]) -> tuple[float, float]:

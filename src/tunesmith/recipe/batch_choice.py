@@ -135,7 +135,8 @@ def decide(lab: Laboratory, experiment: Experiment, *, beside: Arm, sizes: Seque
         reserve: Examples that must be left over.
     """
     base = beside.run.spec.settings
-    held = dataclasses.replace(beside, value=float(base.batch_size))
+    label = f"batch size {base.batch_size} (lr {base.lr:.3g}, {beside.run.spec.total_steps} updates)"
+    held = dataclasses.replace(beside, value=float(base.batch_size), label=label)
     experiment = dataclasses.replace(experiment, arms=(*experiment.arms, held))
     for i, size in enumerate(sizes):
         is_payable = comparison_examples(lab, experiment, beside=beside, size=size) <= lab.left - reserve
