@@ -1,9 +1,11 @@
 """What a probe did and what was read from it. Records only."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 from tunesmith.curve import Run
+from tunesmith.errors import InputError
 from tunesmith.finding import Finding
 from tunesmith.settings import Json
 
@@ -37,15 +39,22 @@ class SizeTimes:
         seconds_per_step: Batch size → modelled seconds of an update.
         loading_seconds: Batch size → seconds of it spent waiting for data; empty where that was not measured.
         contenders: Sizes that may be chosen; all of `seconds_per_step` where it is empty.
-        rises: Batch size → by what share more loss than the first size it is predicted to end with in the same epochs; empty where that is not known.
+        slope: By how much the logarithm of the loss falls with the last doubling of a full training's length; 0 where that is not known.
         n_train: Training examples.
     """
 
     seconds_per_step: dict[int, float]
     loading_seconds: dict[int, float] = field(default_factory=dict)
     contenders: tuple[int, ...] = ()
-    rises: dict[int, float] = field(default_factory=dict)
+    slope: float = 0.0
     n_train: int
+
+    def __post_init__(self) -> None:
+        if not all(size >= 1 and 0 < seconds < math.inf for size, seconds in self.seconds_per_step.items()) or not 0 <= self.slope < math.inf:
+            raise InputError(
+                f"SizeTimes must have batch sizes ≥ 1 with finite seconds > 0, and a finite slope ≥ 0, got {self.seconds_per_step} and {self.slope}. "
+                "Measure the time model again."
+            )
 
     def to_dict(self) -> dict[str, Json]:
         """A JSON object that `from_dict` turns back into an equal record."""
@@ -53,17 +62,16 @@ class SizeTimes:
             "seconds_per_step": {str(size): seconds for size, seconds in self.seconds_per_step.items()},
             "loading_seconds": {str(size): seconds for size, seconds in self.loading_seconds.items()},
             "contenders": list(self.contenders),
-            "rises": {str(size): rise for size, rise in self.rises.items()},
+            "slope": self.slope,
             "n_train": self.n_train,
         }
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
         """The record that `to_dict` was called on."""
-        names = ("seconds_per_step", "loading_seconds", "rises")
-        seconds, loading, rises = ({int(size): float(found) for size, found in data[name].items()} for name in names)
+        seconds, loading = ({int(size): float(found) for size, found in data[name].items()} for name in ("seconds_per_step", "loading_seconds"))
         contenders = tuple(map(int, data["contenders"]))
-        return cls(seconds_per_step=seconds, loading_seconds=loading, contenders=contenders, rises=rises, n_train=int(data["n_train"]))
+        return cls(seconds_per_step=seconds, loading_seconds=loading, contenders=contenders, slope=float(data["slope"]), n_train=int(data["n_train"]))
 
 
 @dataclass(frozen=True, kw_only=True)

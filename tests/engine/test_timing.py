@@ -1,3 +1,6 @@
+import dataclasses
+import time
+
 import pytest
 import torch
 from tests.engine.small import global_rng, make_task, rich_net
@@ -32,3 +35,23 @@ def test_sizes_that_run_out_of_memory_are_left_out() -> None:
 def test_a_size_beyond_the_data() -> None:
     with pytest.raises(TaskError, match="no larger than the training set"):
         measure_steps(make_task(), [16, 500])
+
+
+class Slow(torch.utils.data.Dataset[tuple[Tensor, Tensor]]):
+    """A millisecond an example, slept, so that one worker is exactly as slow on any machine."""
+
+    def __len__(self) -> int:
+        return 512
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        time.sleep(0.001)
+        return torch.zeros(8), torch.tensor(index % 4)
+
+
+def test_waiting_for_workers_is_not_hidden_in_the_turns_of_another_size() -> None:
+    task = dataclasses.replace(make_task(train=Slow(), loss=F.cross_entropy, metrics={}), model=lambda: nn.Linear(8, 4), num_workers=1)
+    timing = measure_steps(task, [8, 32], repeats=3)
+    for size in (8, 32):
+        assert timing.loading_seconds[size] > 0.5e-3 * size
+        assert timing.loading_seconds[size] <= timing.seconds_per_step[size]
+    assert timing.trained_examples == (3 + 3) * (8 + 32)

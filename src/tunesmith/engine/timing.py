@@ -17,6 +17,9 @@ from tunesmith.optimizers import default_param_groups, make_optimizer
 from tunesmith.settings import Settings
 from tunesmith.task import Task
 
+PREFETCHED = 2
+"""Batches that each worker of a DataLoader keeps ready (torch's default)."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Timing:
@@ -40,7 +43,10 @@ def measure_steps(task: Task, batch_sizes: list[int], *, device: str = "cpu", re
 
     Waiting for data is timed by the wall clock; what one thread of the CPU computes by the processor's own, which a neighbour does not move.
 
-    Costs (repeats + 1) updates at each size: the first is not counted. The update is a throw-away network's, at a learning rate near zero.
+    With workers that load, each size is timed by itself: they would fetch for one size in the turns of another.
+
+    Costs (repeats + 1) updates at each size, and two more for each worker: those are not counted. The update is a throw-away network's, at a learning rate
+    near zero.
 
     Args:
         task: Whose network and data.
@@ -59,28 +65,36 @@ def measure_steps(task: Task, batch_sizes: list[int], *, device: str = "cpu", re
 def _measure(task: Task, model: nn.Module, batch_sizes: list[int], *, device: torch.device, repeats: int, seed: int, threads: int) -> Timing:
     optimizer = make_optimizer(task.optimizer, (task.param_groups or default_param_groups)(model), Settings(lr=1e-12, momentum=0.9))
     loss_of, data = in_precision(training_step(task), task, device=device), TaskBatches(task, device=device)
-    streams = {size: data.for_training(batch_size=size, seed=seed) for size in batch_sizes}
+    clock = time.process_time if device.type == "cpu" and threads == 1 else time.perf_counter  # the processor's own is not slowed down by neighbours
     seconds: dict[int, list[float]] = {size: [] for size in batch_sizes}
     loading: dict[int, list[float]] = {size: [] for size in batch_sizes}
-    clock = time.process_time if device.type == "cpu" and threads == 1 else time.perf_counter  # the processor's own is not slowed down by neighbours
-    trained = 0
-    for _ in range(repeats + 1):
-        for size in list(streams):
-            begun = time.perf_counter()
-            try:
-                micro_batches = next(streams[size])
-                loading[size].append(time.perf_counter() - begun)
-                started = clock()
-                for micro_batch in micro_batches:
-                    loss_of(model, micro_batch).backward()
-                optimizer.step()
-                optimizer.zero_grad(set_to_none=True)
-            except torch.OutOfMemoryError:
-                streams = {kept: stream for kept, stream in streams.items() if kept < size}
-                break
-            if device.type == "cuda":
-                torch.cuda.synchronize(device)
-            seconds[size].append(loading[size][-1] + clock() - started)
-            trained += size
-    medians, waits = ({size: statistics.median(found[size][1:]) for size in streams} for found in (seconds, loading))
+    streams = {size: data.for_training(batch_size=size, seed=seed) for size in batch_sizes}  # begun when first asked
+
+    def update(size: int) -> None:
+        begun = time.perf_counter()
+        micro_batches = next(streams[size])
+        waited, started = time.perf_counter() - begun, clock()
+        for micro_batch in micro_batches:
+            loss_of(model, micro_batch).backward()
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        loading[size].append(waited)
+        seconds[size].append(waited + clock() - started)
+
+    warm_up = 1 + PREFETCHED * task.num_workers  # of a loader's workers, what they had ready says nothing of their pace
+    fitting = list(batch_sizes)
+    for group in [[size] for size in batch_sizes] if task.num_workers > 0 else [batch_sizes]:  # workers would load for one size in the turns of another
+        for _ in range(repeats + warm_up):
+            for size in (size for size in group if size in fitting):
+                try:
+                    update(size)
+                except torch.OutOfMemoryError:
+                    fitting = [kept for kept in fitting if kept < size]
+                    break
+        for size in group:
+            streams.pop(size).close()
+    medians, waits = ({size: statistics.median(found[size][warm_up:]) for size in fitting} for found in (seconds, loading))
+    trained = sum(size * len(found) for size, found in seconds.items())
     return Timing(seconds_per_step=medians, loading_seconds=waits, trained_examples=trained, threads=threads)

@@ -110,9 +110,9 @@ def _candidate(
     if size == short.batch_size and factor == 1 and lr_interval[0] <= short.lr <= lr_interval[1]:
         settings = short
     else:
-        scaled, same_epochs = at_batch_size(short, batch_size=size, total_steps=total_steps, optimizer_name=optimizer_name, lr_exponent=lr_exponent)
-        lr = min(max(float(f"{scaled.lr * factor:.3g}"), lr_interval[0]), lr_interval[1])
-        per_step = 1.0 if optimizer_name == "adam" else same_epochs / steps * scaled.lr / lr
-        min_lr = None if short.min_lr is None else short.min_lr / short.lr * lr
-        settings = dataclasses.replace(scaled, lr=lr, min_lr=min_lr, weight_decay=scaled.weight_decay * per_step)
+        scaled, _ = at_batch_size(
+            short, batch_size=size, total_steps=total_steps, optimizer_name=optimizer_name, lr_exponent=lr_exponent, new_steps=steps,
+            final_lr=lambda lr: min(max(float(f"{lr * factor:.3g}"), lr_interval[0]), lr_interval[1]),
+        )  # fmt: skip
+        settings = scaled if short.min_lr is not None else dataclasses.replace(scaled, min_lr=None)
     return Candidate(label=f"batch size {size} (lr {settings.lr:.3g}, {steps} updates)", value=float(size), settings=settings, total_steps=steps)

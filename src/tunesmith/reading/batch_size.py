@@ -12,7 +12,7 @@ from statistics import fmean, median
 from tunesmith.curve import Curve
 from tunesmith.experiment import Arm, Experiment
 from tunesmith.finding import Finding
-from tunesmith.reading.batch_times import fastest_of, knee_of, lr_exponent, noise_of, relative_times
+from tunesmith.reading.batch_times import fastest_of, knee_of, lr_exponent, noise_of, point_of, relative_times, rises_of
 from tunesmith.reading.batch_value import BatchSizeValue, finite
 from tunesmith.reading.batch_words import (
     choice_finding,
@@ -25,12 +25,14 @@ from tunesmith.reading.batch_words import (
 from tunesmith.reading.goal import arm_scores, final_value
 from tunesmith.reading.knob import Judged, judge_values
 from tunesmith.reading.noise_scale import NoiseScale
+from tunesmith.reading.seed_noise import SeedNoise
 from tunesmith.settings import Json
 
 BATCH_SIZE_VERSION = 1
-CLEARLY_WORSE, START_UPDATES = 0.2, 5
+CLEARLY_WORSE, CLEARLY_WORSE_SDS, START_UPDATES = 0.2, 4.0, 5
 """On a single seed a run is worse than another of the same time where its loss is, by this share of what was learnt since these first updates (our choice, as
-for the ladder's choices: the noise of so short runs seldom is a fifth of it, and they favour small batches)."""
+for the ladder's choices: the noise of so short runs seldom is a fifth of it, and they favour small batches), or a metric by so many of the standard deviations
+that are usual between full trainings (our choice: those of short runs are larger)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,18 +115,18 @@ def read_batch_size(
     noise = noise_of(experiment)
     times = relative_times(noise, seconds)
     sizes = _values(experiment, judged, seconds=seconds, times=times)
-    good = _as_good(experiment, judged, sizes, times=times)
+    good = _as_good(experiment, judged, sizes, times=times, goal=goal)
     contenders = () if experiment.times is None else experiment.times.contenders
     eligible = [size for size in good if not contenders or size in contenders]
     suggestion = fastest_of(eligible, times, base=base) if eligible else base
     exponent, allowed = lr_exponent(noise, base=base, other=suggestion if suggestion != base else 2 * base, optimizer_name=optimizer_name)
     outcome, why = outcome_of(sizes, times, good=good, suggestion=suggestion, base=base)
-    why += rise_text(experiment.times, suggestion=suggestion)
+    why += rise_text(rises_of(experiment, base=base), suggestion=suggestion)
     knee = knee_of(seconds)
     findings = (
         choice_finding(judged, sizes, suggestion=suggestion, why=why, times=times, metrics=metrics or {}),
         *([] if noise is None else [noise_finding(noise)]),
-        exponent_finding(noise, exponent, allowed),
+        *([] if point_of(noise) is None else [exponent_finding(exponent, allowed)]),
         *([] if experiment.times is None else [throughput_finding(seconds, knee=knee, loading=experiment.times.loading_seconds)]),
     )
     chosen = next(size for size in sizes if size.batch_size == suggestion)
@@ -172,24 +174,31 @@ def _ends(curves: Sequence[Curve]) -> dict[str, float]:
     return {name: fmean(found) for name, found in values.items() if found}
 
 
-def _as_good(experiment: Experiment, judged: Judged, sizes: Sequence[BatchSizeValue], *, times: Mapping[int, float]) -> list[int]:
-    """Sizes whose runs end as well as the best in the same time; on one seed: whose loss is not clearly worse, or that are predicted, not run."""
+def _as_good(experiment: Experiment, judged: Judged, sizes: Sequence[BatchSizeValue], *, times: Mapping[int, float], goal: str) -> list[int]:
+    """Sizes whose runs end as well as the best in the same time; on one seed: that do not end clearly worse by the goal, or that are predicted, not run."""
     if judged.comparison.is_noise_known:
         as_good = {int(value.value) for value in judged.as_good}
         return [size.batch_size for size in sizes if size.batch_size in as_good]
     finished = [size for size in sizes if math.isfinite(size.loss)]
     if not finished:
         return []
-    least, learnt = _learnt(experiment, finished)
-    near = {size.batch_size for size in finished if size.ends.get("loss", math.inf) <= least + CLEARLY_WORSE * learnt}
+    best = min(size.loss for size in finished)
+    near = {size.batch_size for size in finished if size.loss <= best + _clearly_worse(experiment, best=best, goal=goal)}
     return [size.batch_size for size in sizes if size.batch_size in near or (not size.losses and size.batch_size in times)]
 
 
-def _learnt(experiment: Experiment, finished: Sequence[BatchSizeValue]) -> tuple[float, float]:
-    """The smallest loss that runs at a batch size ended with, and how far that is below where training began."""
-    least = min((size.ends["loss"] for size in finished if "loss" in size.ends), default=math.inf)
-    first = [loss for arm in _with_sizes(experiment) for loss in arm.run.curve.train_loss[:START_UPDATES] if math.isfinite(loss)]
-    return least, max(0.0, median(first) - least) if first and math.isfinite(least) else 0.0
+def _clearly_worse(experiment: Experiment, *, best: float, goal: str) -> float:
+    """By how much a run on the same single seed must be worse than the best score to count as worse.
+
+    Of a loss a share of what was learnt, of a metric that is a share of the validation examples so many of its usual standard deviations; of another metric any
+    difference.
+    """
+    runs = [arm.run for arm in _with_sizes(experiment)]
+    if goal == "loss":
+        first = [loss for run in runs for loss in run.curve.train_loss[:START_UPDATES] if math.isfinite(loss)]
+        return CLEARLY_WORSE * max(0.0, median(first) - best) if first else 0.0
+    n_valid = max((run.spec.valid_examples or 0 for run in runs), default=0)
+    return CLEARLY_WORSE_SDS * SeedNoise.usual_of_share(abs(best), n_valid=n_valid).sd if n_valid else 0.0
 
 
 def _seconds_by_runs(judged: Judged, experiment: Experiment) -> dict[int, float]:

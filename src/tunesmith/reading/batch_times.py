@@ -4,7 +4,7 @@ import math
 import sys
 from collections.abc import Mapping, Sequence
 
-from tunesmith.coupling import LR_EXPONENT, is_adam_kind
+from tunesmith.coupling import LR_EXPONENT, lr_power
 from tunesmith.errors import CurveError
 from tunesmith.experiment import Experiment
 from tunesmith.reading.noise_scale import NoiseScale, predicted_time, read_noise_scale
@@ -16,6 +16,9 @@ LATE_SHARE = 0.5
 """Of a short run, left out: the noise scale grows with training, and the second half of a run of a quarter of the length stands for the whole (our choice)."""
 KNEE_SHARE = 0.8
 """At the knee throughput is this share of the largest measured (our choice)."""
+MOST_RISE = 0.04
+"""By how much more loss a batch size may be predicted to end with in the same epochs (our choice, below the twentieth by which a target may lie above the
+best)."""
 ASSUMED_INTERVAL = (0.25, 0.75)
 """Of the learning rate's exponent where nothing was measured (our choice: around the report's .44 and .63)."""
 
@@ -102,10 +105,48 @@ def lr_exponent(noise: NoiseScale | None, *, base: int, other: int, optimizer_na
     scale = point_of(noise)
     if noise is None or scale is None:
         return LR_EXPONENT, ASSUMED_INTERVAL
-    low, high = (_power(end, base=base, other=other, optimizer_name=optimizer_name) for end in noise.interval)
-    return _power(scale, base=base, other=other, optimizer_name=optimizer_name), (low, high)
+    low, high = (lr_power(end, base=base, other=other, optimizer_name=optimizer_name) for end in noise.interval)
+    return lr_power(scale, base=base, other=other, optimizer_name=optimizer_name), (low, high)
 
 
-def _power(noise_scale: float, *, base: int, other: int, optimizer_name: str) -> float:
-    power = 1.0 if math.isinf(noise_scale) else math.log((1 + noise_scale / base) / (1 + noise_scale / other)) / math.log(other / base)
-    return round(power / 2 if is_adam_kind(optimizer_name) else power, 3)
+def rises_of(experiment: Experiment, *, base: int) -> dict[int, float]:
+    """Batch size → by what share more loss than the base it is predicted to end with in the same epochs; empty where that is not known.
+
+    In the same epochs a size makes as much progress as the base does in a share (base + noise scale) / (size + noise scale) of its length. By
+    the loss, whatever decides.
+
+    Args:
+        experiment: With a time model, and runs that sampled gradients.
+        base: The first batch size.
+    """
+    scale = point_of(noise_of(experiment))
+    if scale is None or experiment.times is None:
+        return {}
+    slope = experiment.times.slope
+    return {size: math.expm1(slope * math.log2((size + scale) / (base + scale))) for size in experiment.times.seconds_per_step}
+
+
+def contenders(experiment: Experiment, *, base: int) -> tuple[int, ...]:
+    """Sizes that may be chosen, the most promising first, the base last; it alone where it is as fast as any.
+
+    Left out is a size at which the epochs would end with clearly more loss, and the base comes last all the same where half of it is about as fast and would
+    end with clearly less: a target that is not reached is not reached soon.
+
+    Args:
+        experiment: As for `rises_of`.
+        base: The first batch size.
+    """
+    if experiment.times is None:
+        return (base,)
+    times, rises = relative_times(noise_of(experiment), experiment.times.seconds_per_step), rises_of(experiment, base=base)
+    if base not in times:
+        return (base,)
+    allowed = {size for size in times if rises.get(size, 0.0) <= MOST_RISE}
+    if times.get(base // 2, math.inf) <= (1 + WORTH) * times[base] and rises.get(base // 2, 0.0) < -MOST_RISE:
+        allowed = {size for size in allowed if rises.get(size, 0.0) <= rises[base // 2] + MOST_RISE}
+    found: list[int] = []
+    while base not in found:
+        size = fastest_of([*allowed, base] if base in allowed or not allowed else list(allowed), times, base=base)
+        found.append(size)
+        allowed = {other for other in allowed if abs(math.log2(other / base)) < abs(math.log2(size / base))}
+    return tuple(found)

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from tunesmith.experiment import SizeTimes
 from tunesmith.finding import Finding
 from tunesmith.reading.batch_times import WORTH, point_of
 from tunesmith.reading.batch_value import BatchSizeValue
@@ -11,6 +10,8 @@ from tunesmith.reading.comparison import MOST_CONFIDENCE
 from tunesmith.reading.knob import Judged
 from tunesmith.reading.noise_scale import NOT_ESTABLISHED, NoiseScale
 
+ONE_SEED_CONFIDENCE = 0.6
+"""Of a choice that rests on one pair of short runs (our choice)."""
 LOADER_BOUND = 0.5
 """A task is bound by its loader where more than this share of an update goes by waiting for data (our choice)."""
 _WORTH_SAYING = 0.01
@@ -49,9 +50,8 @@ def _time_text(times: Mapping[int, float], *, suggestion: int, base: int) -> str
     return told if suggestion == base or base not in times else f"{told}; {base} is predicted to take {times[base]:.2f} times as long as the fastest"
 
 
-def rise_text(times: SizeTimes | None, *, suggestion: int) -> str:
+def rise_text(rises: Mapping[int, float], *, suggestion: int) -> str:
     """What the next larger size would cost in loss, where that is clear; a target that the epochs do not reach is not reached soon."""
-    rises = {} if times is None else times.rises
     if suggestion not in rises or suggestion * 2 not in rises:
         return ""
     more = (1 + rises[suggestion * 2]) / (1 + rises[suggestion]) - 1
@@ -72,10 +72,17 @@ def choice_finding(
     ]
     return Finding(
         kind="batch_size", value=float(suggestion), interval=(float(min(near)), float(max(near))) if times else None,
-        confidence=MOST_CONFIDENCE if len(judged.values) > 1 and times else 0.5, evidence=f"{why}{compared}{ranked}",
+        confidence=_confidence(judged, times), evidence=f"{why}{compared}{ranked}",
         not_established="How it generalises in a full training: short runs favour small batches, and a noise scale knows nothing of overfitting.",
         action=f"Use batch size {suggestion}" + (f": to the same loss {' and '.join(costs)}." if costs else "."),
     )  # fmt: skip
+
+
+def _confidence(judged: Judged, times: Mapping[int, float]) -> float:
+    """How much a choice is believed: runs on several seeds most, one pair of runs less, a prediction by itself least."""
+    if len(judged.values) > 1 and times:
+        return MOST_CONFIDENCE if judged.comparison.is_noise_known else ONE_SEED_CONFIDENCE
+    return 0.5
 
 
 def _rankings(sizes: Sequence[BatchSizeValue], metrics: Mapping[str, bool]) -> str:
@@ -108,13 +115,11 @@ def noise_finding(noise: NoiseScale) -> Finding:
     )  # fmt: skip
 
 
-def exponent_finding(noise: NoiseScale | None, exponent: float, allowed: tuple[float, float]) -> Finding:
-    """How the learning rate goes with the batch size, measured through the noise scale, or assumed."""
-    is_measured = point_of(noise) is not None
+def exponent_finding(exponent: float, allowed: tuple[float, float]) -> Finding:
+    """How the learning rate goes with the batch size, measured through the noise scale."""
     return Finding(
-        kind="lr_exponent", value=exponent, interval=allowed, confidence=0.6 if is_measured else 0.3,
-        evidence="From the noise scale: the best learning rate goes like 1 / (1 + noise scale / batch size), its square root for Adam kinds."
-        if is_measured else "Assumed: between the .44 and .63 that the report has on two data sets.",
+        kind="lr_exponent", value=exponent, interval=allowed, confidence=ONE_SEED_CONFIDENCE,
+        evidence="From the noise scale: the best learning rate goes like 1 / (1 + noise scale / batch size), its square root for Adam kinds.",
         not_established="That the learning rate should not be tuned again at another batch size.",
     )  # fmt: skip
 

@@ -17,7 +17,7 @@ from tunesmith.probes.annealed import MICRO_BATCH_SIZE, NORM_MICRO_BATCH_SIZE, G
 from tunesmith.probes.batch_size import batch_size as run_in_time
 from tunesmith.probes.batch_size import steps_in_time
 from tunesmith.reading.batch_size import BatchSizeReading, read_batch_size
-from tunesmith.reading.batch_times import WORTH, fastest_of, lr_exponent, noise_of, point_of, relative_times
+from tunesmith.reading.batch_times import WORTH, lr_exponent, noise_of, point_of
 from tunesmith.recipe.laboratory import Laboratory
 from tunesmith.recipe.limits import Limits
 from tunesmith.recipe.stages.state import rounded
@@ -30,15 +30,13 @@ FEWEST_UPDATES = 300
 LARGEST_DATA_SHARE = 1 / 4
 """Of the training set that a batch may take (our choice: beyond it, an epoch is hardly more than an update)."""
 SMALLEST_SIZE = 8
+"""No candidate is smaller unless the user's bounds say so (our choice)."""
 MOST_DOUBLINGS = 4
 """Candidates lie at most so many doublings above the first, and half as many below (our choice)."""
 SAMPLING_SHARE = 0.01
 """Of the budget, what gradient samples of a run may cost (our choice)."""
 LEAST_SAMPLE, MOST_MICRO_BATCHES = 32, 32
 """Examples of a sample, however small the budget, and micro-batches of one, however large (our choice)."""
-MOST_RISE = 0.04
-"""By how much more loss a larger batch, which makes fewer updates in the same epochs, may be predicted to end with (our choice, below the twentieth by which a
-target may lie above the best)."""
 
 
 def candidate_sizes(task: Task, *, first: int, limits: Limits) -> list[int]:
@@ -79,45 +77,6 @@ def sampling_of(lab: Laboratory, times: TimeModel, *, base: int, only_where_usef
     affordable = int(SAMPLING_SHARE * min(1.0, lab.budget) * lab.full_training_examples / one)
     count = min(max(affordable, LEAST_SAMPLE // size, 2), MOST_MICRO_BATCHES, lab.task.n_train // size)
     return GradientSampling(micro_batches=count, micro_batch_size=size) if count > 1 else None
-
-
-def with_rises(experiment: Experiment, *, base: int, slope: float) -> Experiment:
-    """The experiment with what each size is predicted to end with in the same epochs; as it is where the noise scale is not known.
-
-    In the same epochs a size makes as much of its examples as the base does of a share (base + noise scale) / (size + noise scale) of its length.
-
-    Args:
-        experiment: With a time model, and runs at the base that sampled gradients.
-        base: The first batch size.
-        slope: By how much the logarithm of the loss falls with a doubling of a full length; ≥ 0.
-    """
-    scale = point_of(noise_of(experiment))
-    if scale is None or experiment.times is None:
-        return experiment
-    rises = {size: math.expm1(slope * math.log2((size + scale) / (base + scale))) for size in experiment.times.seconds_per_step}
-    return dataclasses.replace(experiment, times=dataclasses.replace(experiment.times, rises=rises))
-
-
-def contenders(experiment: Experiment, *, base: int) -> tuple[int, ...]:
-    """Sizes that may be chosen, the most promising first; the base alone where it is as fast as any.
-
-    Left out is a size at which the epochs would end with clearly more loss, and the base itself where half of it is about as fast and would end with clearly
-    less: a target that is not reached is not reached soon.
-    """
-    if experiment.times is None:
-        return (base,)
-    times, rises = relative_times(noise_of(experiment), experiment.times.seconds_per_step), experiment.times.rises
-    if base not in times:
-        return (base,)
-    allowed = {size for size in times if rises.get(size, 0.0) <= MOST_RISE}
-    if times.get(base // 2, math.inf) <= (1 + WORTH) * times[base] and rises.get(base // 2, 0.0) < -MOST_RISE:
-        allowed = {size for size in allowed if rises.get(size, 0.0) <= rises[base // 2] + MOST_RISE}
-    found: list[int] = []
-    while base not in found:
-        size = fastest_of([*allowed, base] if base in allowed or not allowed else list(allowed), times, base=base)
-        found.append(size)
-        allowed = {other for other in allowed if abs(math.log2(other / base)) < abs(math.log2(size / base))}
-    return tuple(found)
 
 
 def decide(lab: Laboratory, experiment: Experiment, *, beside: Arm, sizes: Sequence[int], limits: Limits, reserve: float = 0.0) -> BatchSizeReading:
@@ -177,17 +136,17 @@ def moved(settings: Settings, total_steps: int, *, reading: BatchSizeReading, la
     The length is that of the same progress: updates / (1 + noise scale / batch size) stays the same, as far as the task's epochs go. With `keeps_epochs` it is
     that of the same epochs.
     """
-    base, size, optimizer_name = settings.batch_size, reading.suggestion, lab.checked.acts_like
+    base, size = settings.batch_size, reading.suggestion
     if size == base:
         return settings, total_steps
-    scaled, same_epochs = at_batch_size(settings, batch_size=size, total_steps=total_steps, optimizer_name=optimizer_name, lr_exponent=reading.lr_exponent)
     scale = point_of(reading.noise_scale) or 0.0
     full, whole = lab.task.steps_at(size), lab.task.steps_at(base)
     steps = round(full * total_steps / whole) if keeps_epochs else min(full, round(total_steps * (1 + scale / size) / (1 + scale / base)))
-    steps = max(1, steps)
-    lr = limits.clip("lr", rounded(scaled.lr))
-    decay = scaled.weight_decay if optimizer_name == "adam" else scaled.weight_decay * scaled.lr / lr * same_epochs / steps
-    return dataclasses.replace(scaled, lr=lr, min_lr=None, weight_decay=limits.clip("weight_decay", rounded(decay))), steps
+    scaled, steps = at_batch_size(
+        settings, batch_size=size, total_steps=total_steps, optimizer_name=lab.checked.acts_like, lr_exponent=reading.lr_exponent,
+        new_steps=max(1, steps), final_lr=lambda lr: limits.clip("lr", rounded(lr)),
+    )  # fmt: skip
+    return dataclasses.replace(scaled, min_lr=None, weight_decay=limits.clip("weight_decay", rounded(scaled.weight_decay))), steps
 
 
 def kept(size: int, limits: Limits, *, sizes: Sequence[int], times: Mapping[int, float], is_sampled: bool) -> Finding:
@@ -205,11 +164,11 @@ def kept(size: int, limits: Limits, *, sizes: Sequence[int], times: Mapping[int,
     return Finding(kind="batch_size", value=float(size), confidence=0.5, evidence=why, not_established="That another batch size is not better.")
 
 
-def timed(arms: Sequence[Arm], model: TimeModel, *, sizes: Sequence[int], n_train: int) -> Experiment:
+def timed(arms: Sequence[Arm], model: TimeModel, *, sizes: Sequence[int], n_train: int, slope: float = 0.0) -> Experiment:
     """Runs that sampled gradients, with the part of a time model that sizes are compared by."""
     seconds = {size: model.seconds_per_step[size] for size in sorted(sizes) if size in model.seconds_per_step}
     loading = {size: model.loading_seconds[size] for size in seconds if size in model.loading_seconds}
-    return Experiment(probe="batch_size", arms=tuple(arms), times=SizeTimes(seconds_per_step=seconds, loading_seconds=loading, n_train=n_train))
+    return Experiment(probe="batch_size", arms=tuple(arms), times=SizeTimes(seconds_per_step=seconds, loading_seconds=loading, slope=slope, n_train=n_train))
 
 
 def _seconds(experiment: Experiment) -> dict[int, float]:

@@ -12,7 +12,8 @@ from tunesmith.experiment import Experiment
 from tunesmith.fleet import TaskChanges
 from tunesmith.probes.batch_size import batch_size as runs_in_time
 from tunesmith.reading.batch_size import BatchSizeReading
-from tunesmith.recipe.batch_choice import candidate_sizes, contenders, read_sizes, sampling_of, stored, timed, with_contenders
+from tunesmith.reading.batch_times import contenders
+from tunesmith.recipe.batch_choice import candidate_sizes, read_sizes, sampling_of, stored, timed, with_contenders
 from tunesmith.recipe.fitting import check_where_it_fits, cost_of, fit_of, halved_where_it_ran_out, in_micro_batches
 from tunesmith.recipe.knob_runs import checked_options, found_peak, run_size, starting_point
 from tunesmith.recipe.laboratory import Laboratory

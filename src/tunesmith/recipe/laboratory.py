@@ -40,6 +40,7 @@ class Laboratory:
         thresholds: The constants of judgement.
         progress: Hears what happens.
         processes: Make the runs that can go at the same time; None makes all runs in this process.
+        micro_batch_size: Of `task`, where the study found it out: runs in other micro-batches are others. None for the task's own.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Laboratory:
         thresholds: Thresholds,
         progress: Progress,
         processes: Processes | None = None,
+        micro_batch_size: int | None = None,
     ) -> None:
         self.task = task
         self.checked = checked
@@ -64,6 +66,7 @@ class Laboratory:
         self.thresholds = thresholds
         self.progress = progress
         self._processes = processes
+        self._micro_batch_size = micro_batch_size
         self._costs: dict[Purpose, Cost] = {"search": Cost(), "confirm": Cost(), "baseline": Cost()}
         self._looked = Cost()
         self._set_aside = 0.0
@@ -114,6 +117,7 @@ class Laboratory:
         """Makes runs on the account of `purpose`: from the study where it holds them."""
 
         def execute(task: Task, specs: Sequence[RunSpec]) -> list[Run]:
+            specs = specs if self._micro_batch_size is None else [dataclasses.replace(spec, micro_batch_size=self._micro_batch_size) for spec in specs]
             if self._processes is not None and task is self.task:
                 self._make_together(self._processes, specs, purpose)
             return [self._counted_run(task, spec, purpose) for spec in specs]

@@ -29,7 +29,7 @@ def batch_size_of(evidence: Evidence) -> BatchSizeFacts | None:
     try:
         reading = read_batch_size(experiment, goal=evidence.goal, higher_is_better=evidence.goal_is_higher_better)
         return batch_size_facts(reading, goal=evidence.goal, higher_is_better=evidence.goal_is_higher_better, experiment=experiment)
-    except (TunesmithError, ValueError, ArithmeticError, LookupError, StopIteration):  # a stranger's study may hold anything
+    except TunesmithError:  # a stranger's study may hold anything that fits its tables
         return None
 
 
@@ -64,7 +64,7 @@ def choice_sentence(facts: BatchSizeFacts) -> str:
         taken = "the first one tried stays" if facts.chosen is facts.base else "the smaller one leaves more updates"
         why = f"less than {percent_text(WORTH)} counts as equal, and {taken}"
     else:
-        why = "no faster one was found as good in runs of the same time"
+        why = "no faster one would end as well in the same epochs, or was found as good in a run of the same time"
     return f"{slower}: {why}."
 
 

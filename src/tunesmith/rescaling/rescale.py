@@ -8,7 +8,7 @@ from tunesmith.plan import Plan
 from tunesmith.rescaling.advice import advice_for
 from tunesmith.rescaling.findings import findings_of
 from tunesmith.rescaling.rescaled import Change, Rescaled, RescaleOutcome
-from tunesmith.rescaling.step import Step, exponent_of, noise_of, split_of
+from tunesmith.rescaling.step import Step, exponent_between, noise_of, split_of
 
 _BY_EXPONENT = ("max_lr", "min_lr", "weight_decay")
 _CHANGED = ("batch_size", "max_lr", "min_lr", "max_momentum", "min_momentum", "weight_decay", "total_steps", "epochs", "micro_batch_size")
@@ -49,7 +49,9 @@ def rescale(plan: Plan, batch_size: int, *, devices: int = 1, measured: Iterable
 
 
 def _step(plan: Plan, batch_size: int, *, devices: int, known: tuple[Finding, ...]) -> Step:
-    exponent = exponent_of(known)
+    settings = plan.settings
+    base = batch_size if settings is None else settings.batch_size
+    exponent = exponent_between(known, base=base, other=batch_size, optimizer_name=plan.optimizer_name)
     after = plan.for_batch_size(batch_size, lr_exponent=exponent.value)
     split = split_of(batch_size, devices=devices, micro_batch_size=after.micro_batch_size)
     micro = None if split.micro_batch_size == batch_size else split.micro_batch_size

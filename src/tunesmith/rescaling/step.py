@@ -1,10 +1,10 @@
 """From one batch size to another: both plans, and what was measured that bears on it."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from tunesmith.coupling import LR_EXPONENT
+from tunesmith.coupling import LR_EXPONENT, lr_power
 from tunesmith.errors import InputError
 from tunesmith.finding import Finding
 from tunesmith.plan import EXPONENT_LIMITS, Plan
@@ -98,6 +98,23 @@ class Step:
     def epochs_factor(self, critical: float) -> float:
         """How many times the epochs the same loss takes, for examples to a target ∝ batch size + critical one (METHOD, section 2.4)."""
         return 1.0 if math.isinf(critical) else (self.after.batch_size + critical) / (self.before.batch_size + critical)
+
+
+def exponent_between(findings: Sequence[Finding], *, base: int, other: int, optimizer_name: str) -> Exponent:
+    """The exponent between two batch sizes: by the noise scale, which gives it for any two; else as `exponent_of`.
+
+    Example:
+        >>> noise = Finding(kind="noise_scale", value=128.0, interval=(64.0, 256.0), confidence=0.7, evidence="Six samples.", not_established="More.")
+        >>> exponent_between([noise], base=64, other=256, optimizer_name="sgd").value
+        0.5
+    """
+    noise = noise_of(findings)
+    if noise is None or noise.value is None or base == other:
+        return exponent_of(findings)
+    value, *ends = (
+        lr_power(scale, base=base, other=other, optimizer_name=optimizer_name) for scale in (noise.value, *(noise.interval or (noise.value, noise.value)))
+    )
+    return Exponent(value=value, interval=(min(value, *ends), max(value, *ends)), measured=noise)
 
 
 def exponent_of(findings: Iterable[Finding]) -> Exponent:

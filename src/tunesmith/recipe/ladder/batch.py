@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from tunesmith.experiment import Arm, Experiment
 from tunesmith.finding import Finding
 from tunesmith.reading.batch_size import BatchSizeReading
-from tunesmith.recipe.batch_choice import comparison_examples, contenders, decide, kept, moved, timed, with_rises
+from tunesmith.reading.batch_times import contenders
+from tunesmith.recipe.batch_choice import comparison_examples, decide, kept, moved, timed
 from tunesmith.recipe.ladder.rungs import Ladder, Tried
 from tunesmith.recipe.time_model import TimeModel
 from tunesmith.settings import Settings
@@ -51,7 +52,8 @@ class BatchChoice:
     @property
     def words_of_length(self) -> str:
         """Of which batch size the updates of the ladder are, as the end of a sentence; empty where it is the plan's."""
-        return "" if self.size == self.base else f" at batch size {self.base}; at {self.size} fewer make the same progress"
+        fewer = "fewer" if self.size > self.base else "more"
+        return "" if self.size == self.base else f" at batch size {self.base}; at {self.size} {fewer} make the same progress"
 
     def moved(self, settings: Settings, total_steps: int) -> tuple[Settings, int]:
         """A training at the base, at the size to use."""
@@ -81,8 +83,7 @@ def choose_batch_size(ladder: Ladder, top: Tried, *, sizes: Sequence[int], times
         finding = kept(base, ladder.limits, sizes=sizes, times=times.seconds_per_step, is_sampled=ladder.sampling is not None)
         return BatchChoice(base=base, reading=None, findings=(finding,), ladder=ladder)
     arms = tuple(dataclasses.replace(arm, value=None, label=f"gradients, {arm.label}") for arm in sampled)
-    experiment = timed(arms, times, sizes=sizes, n_train=lab.task.n_train)
-    experiment = with_rises(experiment, base=base, slope=SLOPE_AT_THE_END * _slope(ladder, top))
+    experiment = timed(arms, times, sizes=sizes, n_train=lab.task.n_train, slope=SLOPE_AT_THE_END * _slope(ladder, top))
     proposed = contenders(experiment, base=base)
     reading = decide(lab, experiment, beside=_beside(ladder, top, experiment=experiment, proposed=proposed), sizes=proposed, limits=ladder.limits)
     return BatchChoice(base=base, reading=reading, findings=reading.findings, ladder=ladder)

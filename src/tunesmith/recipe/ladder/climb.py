@@ -156,7 +156,7 @@ def _climbed(
     if ladder.lab.budget > 1:
         top = neighbours(ladder, top, spend=ladder.lab.left / 2)
     falls = _falls(ladder, below, top)
-    while falls and top.steps < ladder.full_steps and (longer := ladder.run([top.joint], steps=_doubled(ladder, top.steps))):
+    while falls and top.steps < ladder.full_steps and (longer := ladder.run([top.joint], steps=_doubled(ladder, top.steps), samples=True)):
         below, top = top, longer[0]
         falls = _falls(ladder, below, top)
     weighed = weigh_conditions(ladder, _payable(ladder, top.joint), conditions=conditions)
@@ -177,7 +177,7 @@ def _up(ladder: Ladder, rungs: list[int]) -> tuple[Tried, Tried]:
     for i, steps in enumerate(rungs[1:], start=1):
         joints = second_rung(ladder) if i == 1 else [top.joint]
         reserve = sum(ladder.price(upper) for upper in rungs[i + 1 :])
-        above = ladder.run(joints[:2], steps=steps, reserve=reserve)
+        above = ladder.run(joints[:2], steps=steps, reserve=reserve, samples=True)
         above += ladder.run(joints[2:], steps=steps, reserve=reserve + comparison_price(ladder)) if above else []
         if above:
             below, top = top, ladder.careful(above)

@@ -137,7 +137,7 @@ class Ladder:
         """How many runs of `steps` the budget has, `reserve` examples left over."""
         return max(0, int((self.lab.left - reserve) / self.price(steps)))
 
-    def run(self, joints: list[Joint], *, steps: int, reserve: float = 0.0, repeat: int = 0) -> list[Tried]:
+    def run(self, joints: list[Joint], *, steps: int, reserve: float = 0.0, repeat: int = 0, samples: bool = False) -> list[Tried]:
         """One annealed run of each choice, as many as the budget has; those that were made already cost nothing.
 
         Args:
@@ -145,13 +145,14 @@ class Ladder:
             steps: Updates of each run.
             reserve: Examples that must be left over.
             repeat: Which seed: what runs of one seed share cancels in a comparison.
+            samples: Whether the first of them samples gradients, where a batch size is to be chosen and the budget pays for it.
         """
         seed = self.lab.search_seed(repeat)
         new = self._unlike([joint for joint in dict.fromkeys(joints) if seed not in self._seeds_of(joint, steps)], steps=steps, seed=seed)
         new = new[: self.affordable(steps=steps, reserve=reserve)]
         if new:
             candidates = [self._candidate(joint, steps) for joint in new]
-            can_sample = steps > self.lowest_steps and repeat == 0 and self.lab.left - reserve >= len(new) * self.price(steps) + self.sampling_price
+            can_sample = samples and self.lab.left - reserve >= len(new) * self.price(steps) + self.sampling_price
             made = annealed_runs(
                 self.lab.task, candidates, probe="ladder", seed=seed, valid_examples=self.n_valid,
                 sampled={} if self.sampling is None or not can_sample else {candidates[0].label: self.sampling}, execute=self.lab.executor("search"),

@@ -4,8 +4,9 @@ import dataclasses
 from collections.abc import Sequence
 
 from tunesmith.probes.batch_size import batch_size
+from tunesmith.reading.batch_times import contenders
 from tunesmith.recipe.allowance import STAGE_RUNS
-from tunesmith.recipe.batch_choice import contenders, decide, kept, moved, sampling_of, timed
+from tunesmith.recipe.batch_choice import decide, kept, moved, sampling_of, timed
 from tunesmith.recipe.laboratory import Laboratory
 from tunesmith.recipe.limits import Limits
 from tunesmith.recipe.stages.state import Tuning, short_steps
