@@ -14,7 +14,8 @@ from tunesmith.cli.failures import KEEPS_ITS_WORK
 from tunesmith.errors import StudyError, UserCodeError
 
 COMMANDS = (
-    "demo", "tune", "capacity", "lr-range", "min-lr", "batch-size", "momentum", "weight-decay", "train", "rescale", "diagnose", "schedule", "show", "report", "export",
+    "demo", "tune", "capacity", "lr-range", "min-lr", "batch-size", "momentum", "weight-decay", "train", "rescale", "diagnose", "schedule", "show", "report",
+    "export",
 )  # fmt: skip
 TUNE = ("tune", "train.py:task", "--out", "runs/mine")
 

@@ -51,6 +51,7 @@ def backend(document: dict[str, object], given: dict[str, object] | None = None)
         capacity=probe,
         momentum=probe,
         weight_decay=probe,
+        batch_size=probe,
         read_curve_file=lambda path: Answer(document | {"advice": [f"Read {path}."]}),
         plot_probe=lambda folder, name, path: path.write_text(f"{folder} {name}"),
     )

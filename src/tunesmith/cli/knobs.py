@@ -136,7 +136,7 @@ def weight_decay(
 @click.option("--sizes", metavar="N,N,…", help="Total batch sizes to run. Default: doubles and halves of the first that promise to be clearly faster.")
 @click.option("--repeats", type=click.IntRange(min=1), default=1, show_default=True, help="Seeds of each size, the same for all.")
 @click.option("--lr", type=float, callback=positive, help="Peak learning rate at the first batch size. Default: found by a range test first.")
-@click.option("--steps", type=click.IntRange(min=1), help="Updates of each run at the first batch size. Default: a sixteenth of a full training.")
+@click.option("--steps", type=click.IntRange(min=1), help="Updates of each run at the first batch size. Default: at most a sixteenth of a full training.")
 @click.option("--schedule", metavar="NAME", help="Shape of the runs. Default: the task's.")
 @click.option(
     "--batch-size",

@@ -94,7 +94,7 @@ def result_text(document: dict[str, Json]) -> str:
     tables = {name: list(_objects(value)) for name, value in document.items() if name != "findings"}
     shown = {name: value for name, value in document.items() if name not in ("version", "findings", "advice") and not tables.get(name)}
     width = max((len(name) for name in shown), default=0)
-    lines = [f"{name.replace('_', ' ').capitalize():{width}}  {_fits_text(value) if name == 'fits' else _value_text(value)}" for name, value in shown.items()]
+    lines = [f"{name.replace('_', ' ').capitalize():{width}}  {_TOLD.get(name, _value_text)(value)}" for name, value in shown.items()]
     lines += [line for name, rows in tables.items() if rows for line in _table(name, rows)]
     lines += [_finding_text(finding) for finding in _objects(document.get("findings"))]
     advice = document.get("advice")
@@ -153,6 +153,14 @@ def _fits_text(value: Json) -> str:
     if not value.get("is_limited_by_memory") or not isinstance(limit, (int, float)):
         return f"{_value_text(value.get('at_once'))} at once, the most that was asked for"
     return f"{_value_text(value.get('at_once'))} at once: more would not leave a margin in {number_text(float(f'{limit / GIGA:.3g}'))} GB of memory"
+
+
+def _micro_text(value: Json) -> str:
+    return "the whole batch" if value is None else _value_text(value)
+
+
+_TOLD: dict[str, Callable[[Json], str]] = {"fits": _fits_text, "micro_batch_size": _micro_text}
+"""What is not told as any other value is."""
 
 
 def _objects(value: Json) -> Iterable[dict[str, Json]]:

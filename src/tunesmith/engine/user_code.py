@@ -44,11 +44,11 @@ def user_code(spec: RunSpec | None = None) -> Generator[None]:
         size = "" if spec is None else f" of {spec.settings.batch_size}"
         raise TaskError(f"A batch{size} must fit into the device's memory, and it ran out. Set Task.micro_batch_size, or fix a smaller batch_size.") from error
     except Exception as error:
+        if NEEDS_TWO in str(error):  # whoever called torch: it is the size that is wrong
+            raise TaskError(f"{WITH_NORM} Raise batch_size, or change it or micro_batch_size where one is left over for the last micro-batch.") from error
         raised = f"{type(error).__name__}: {_reason(error)}{where}"
         if is_users_own(error):
             raise UserCodeError(f"The task's own code raised {raised}") from error
-        if NEEDS_TWO in str(error):
-            raise TaskError(f"{WITH_NORM} Raise batch_size, or change it or micro_batch_size where one is left over for the last micro-batch.") from error
         raise TaskError(f"The task must be trainable as given, and torch refused it with {raised}. Look at shapes and types of targets and outputs.") from error
 
 

@@ -26,8 +26,10 @@ from tunesmith.settings import Json, Settings
 from tunesmith.task import Task
 
 USUAL_SHARE, FEWEST_USUAL_STEPS = 1 / 16, 40
-"""Length of a run at the base if nobody says: this share of a full training, and the least of it (our choice: with a rival and the samples of gradients the
-whole probe then takes about .15 of a training)."""
+"""Length of a run at the base if nobody says: this share of a full training, or less, see `RIVALRY_SHARE`, and the least of it (our choice)."""
+RIVALRY_SHARE = 0.11
+"""Of a full training, in examples: a run at the base and one at the size of the best throughput together (our choice: with what fits, timing and samples of
+gradients, .04 more, the whole probe then takes .15)."""
 WEIGHT_DECAY = 0.0
 
 
@@ -83,7 +85,8 @@ def batch_size(
             faster than the first.
         repeats: Seeds of each size, the same for all; ≥ 1. With one the noise is unknown: then a size is taken unless it ends clearly worse.
         lr: Peak at the first batch size. Default: what a range test suggests.
-        steps: Updates of each run at the first batch size, ≥ 20. Default: a sixteenth of a full training, at least 40.
+        steps: Updates of each run at the first batch size, ≥ 20. Default: a sixteenth of a full training, at least 40; without `sizes` fewer where a larger
+            size sees many more examples in the same time, so that its run and the first's take .11 of a full training.
         schedule: Name in `tunesmith.schedules.SCHEDULES`; None means the task's.
         fixed: batch_size (the first one), momentum (constant; default: .95 falling to .85), weight_decay (of the full training; default 0) and epochs.
         time_model: Another machine's `time_model.json`; None measures here, once.
@@ -128,7 +131,7 @@ def batch_size(
 def _compared(lab: Laboratory, settings: Settings, times: TimeModel, *, sizes: Sequence[int] | None, repeats: int, steps: int | None) -> BatchSizeReading:
     """Runs at the first size, then at those that are worth it, or that were asked for; stored with what was read."""
     base = settings.batch_size
-    length = max(FEWEST_USUAL_STEPS, round(USUAL_SHARE * lab.task.steps_at(base))) if steps is None else steps
+    length = _usual_steps(lab.task, times, base=base, has_one_rival=sizes is None) if steps is None else steps
     size = run_size(lab, settings, length)
     sampling = sampling_of(lab, times, base=base, only_where_useful=False)
 
@@ -151,6 +154,14 @@ def _compared(lab: Laboratory, settings: Settings, times: TimeModel, *, sizes: S
         if sizes is None and read_sizes(lab, with_contenders(experiment, [base, *others])).suggestion == other:
             break
     return stored(lab, with_contenders(experiment, [base, *others] if sizes is None else [base, *sizes]))
+
+
+def _usual_steps(task: Task, times: TimeModel, *, base: int, has_one_rival: bool) -> int:
+    """In the same time a size of better throughput sees more examples, so its run costs more: then all are shorter."""
+    seconds = times.seconds_per_step
+    gain = max(size / seconds[size] for size in seconds) / (base / seconds[base])
+    share = min(USUAL_SHARE, RIVALRY_SHARE / (1 + gain)) if has_one_rival else USUAL_SHARE
+    return max(FEWEST_USUAL_STEPS, round(share * task.steps_at(base)))
 
 
 def _with_knobs(start: Settings, held: Mapping[str, float]) -> Settings:

@@ -7,10 +7,13 @@ from contextlib import contextmanager
 import torch
 from torch.utils.data import Dataset
 
-from tunesmith.cost import Cost
+from tunesmith.cost import FORWARD_SHARE, Cost
 from tunesmith.engine import Checked, Fit, check_task, find_fit, micro_batch_size
 from tunesmith.engine.data import EVALUATION_BATCH_SIZE
+from tunesmith.engine.evaluation import Evaluator
 from tunesmith.engine.memory import is_out_of_memory
+from tunesmith.engine.seeds import child_seed, isolated_rng
+from tunesmith.engine.user_code import NEEDS_TWO, user_code
 from tunesmith.errors import InputError, TaskError
 from tunesmith.recipe.progress import Progress
 from tunesmith.study import Study
@@ -36,14 +39,17 @@ def check_where_it_fits(task: Task, *, device: str) -> Checked:
     except TaskError as error:
         if task.micro_batch_size is not None or not _ran_out_of_memory(error):
             raise
+    fewest = "one"
     for few in _FEW:
         try:
             return check_task(dataclasses.replace(task, micro_batch_size=few), device=device)
         except TaskError as error:
-            if not _ran_out_of_memory(error):
+            if NEEDS_TWO in str(error.__cause__):
+                fewest = "two, as BatchNorm needs them,"
+            elif not _ran_out_of_memory(error):
                 raise
     raise TaskError(
-        "A batch of one must fit into the device's memory, and it ran out. Use a smaller network, smaller inputs or a lower precision "
+        f"A batch of {fewest} must fit into the device's memory, and it ran out. Use a smaller network, smaller inputs or a lower precision "
         "(Task.precision='bf16'); accumulating gradients cannot help."
     )
 
@@ -70,7 +76,7 @@ def fit_of(task: Task, study: Study, *, device: str, sizes: Sequence[int], budge
     fit = Fit.from_dict(noted) if isinstance(noted, dict) else None
     if fit is None or (fit.is_capped and fit.cap < min(max(sizes), task.n_train)):  # other sizes were asked for than before
         allowed = max(LEAST_EXAMPLES, int(FIT_SHARE * min(1.0, budget) * task.full_training_examples))
-        fit = find_fit(task, device=device, cap=max(sizes), seed=seed, most_examples=allowed)
+        fit = with_evaluation(task, find_fit(task, device=device, cap=max(sizes), seed=seed, most_examples=allowed), device=device, seed=seed)
         study.note(FIT_NOTE, fit.to_dict())
         for sentence in fit.notes:
             progress.message(sentence)
@@ -89,7 +95,7 @@ def in_micro_batches(task: Task, fit: Fit | None, *, sizes: Sequence[int]) -> Ta
         why = " ".join(fit.notes)
         raise InputError(f"A batch must have at least {fit.smallest} examples, got {min(sizes)}. {why} Leave that batch size out.")
     micro = _micro_for_all(sizes, fit, is_maker=not isinstance(task.train, (tuple, Dataset)))
-    if micro is None and not _evaluation_fits(fit):
+    if micro is None and not fit.is_capped and fit.largest < EVALUATION_BATCH_SIZE:
         micro = fit.largest
     return task if micro is None else dataclasses.replace(task, micro_batch_size=micro)
 
@@ -110,13 +116,37 @@ def _micro_for_all(sizes: Sequence[int], fit: Fit, *, is_maker: bool) -> int | N
     )
 
 
-def _evaluation_fits(fit: Fit) -> bool:
-    """Whether a batch of an evaluation does, going by the bytes of updates: forward alone takes less."""
-    if not fit.is_capped:
-        return fit.largest >= EVALUATION_BATCH_SIZE
+def with_evaluation(task: Task, fit: Fit, *, device: str, seed: int) -> Fit:
+    """What fits; limited by memory where a batch of an evaluation, which may have more examples than any batch of the training, does not."""
+    if not fit.is_capped or fit.largest >= EVALUATION_BATCH_SIZE:
+        return fit
+    fit = dataclasses.replace(fit, trained_examples=fit.trained_examples + round(FORWARD_SHARE * EVALUATION_BATCH_SIZE))
+    must_foretell = torch.device(device).type == "cpu"  # where running out ends the process
+    if not (must_foretell and _foretold_bytes(fit) > fit.limit_bytes) and _evaluates(task, device=device, seed=seed):
+        return fit
+    note = f"A batch of {EVALUATION_BATCH_SIZE} does not fit into memory in an evaluation: {fit.largest} go through at once."
+    return dataclasses.replace(fit, is_capped=False, notes=(*fit.notes, note))
+
+
+def _foretold_bytes(fit: Fit) -> float:
+    """What an evaluation takes at most: as much as an update of as many examples."""
     *smaller, most = sorted(fit.bytes_at)
     each = (fit.bytes_at[most] - fit.bytes_at[smaller[-1]]) / (most - smaller[-1]) if smaller else fit.bytes_at[most] / most
-    return fit.bytes_at[most] + each * max(0, EVALUATION_BATCH_SIZE - most) <= fit.limit_bytes
+    return fit.bytes_at[most] + each * (EVALUATION_BATCH_SIZE - most)
+
+
+def _evaluates(task: Task, *, device: str, seed: int) -> bool:
+    """Whether one batch of an evaluation goes through a throw-away network."""
+    torch_device = torch.device(device)
+    try:
+        with isolated_rng(child_seed(seed, "init"), torch_device), user_code():
+            model = task.model().to(torch_device)
+            Evaluator(task, device=torch_device, batch_size=1).evaluate(model, task.valid, n_examples=EVALUATION_BATCH_SIZE)
+    except TaskError as error:
+        if not _ran_out_of_memory(error):
+            raise
+        return False
+    return True
 
 
 def cost_of(fit: Fit | None) -> Cost:

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tunesmith.curve import Curve
-from tunesmith.engine import check_task, run_spec
+from tunesmith.engine import run_spec
 from tunesmith.engine.device import resolve_device
 from tunesmith.errors import InputError, StudyError
 from tunesmith.plan import Plan, Trained
 from tunesmith.recipe.checkpoint import save_weights
 from tunesmith.recipe.confirming import trained
+from tunesmith.recipe.fitting import check_where_it_fits
+from tunesmith.recipe.loader import fixed_size_of, in_batches_of
 from tunesmith.recipe.progress import Progress, SilentProgress
 from tunesmith.schedules.cyclical import short_cycles_advice
 from tunesmith.settings import RunSpec
@@ -72,7 +74,8 @@ def train(
         task = dataclasses.replace(task, micro_batch_size=plan.micro_batch_size)
         if plan.micro_batch_size < plan.settings.batch_size:
             heard.message(f"{plan.micro_batch_size} examples go through the network at once, as the plan says; an update still has {plan.batch_size}.")
-    check_task(task, device=device)
+    task = in_batches_of(task, fixed_size_of(task, batch_size=plan.batch_size))
+    check_where_it_fits(task, device=device)
     curves: list[Curve] = []
     used = list(range(seed, seed + seeds))
     for number in used:
