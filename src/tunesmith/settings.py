@@ -221,7 +221,8 @@ class RunSpec:
         evaluates_test: Whether the test set is evaluated after the last update.
         keeps_weights: Whether the final weights come back with the curve.
         condition: Name of the changed task that the run is of, where a study compares several tasks; empty for the study's own.
-        micro_batch_size: What goes through the network at once, where the study found it out; None for the task's own. It names the run: the engine reads the task.
+        micro_batch_size: What goes through the network at once, where a study found that out; None for the task's own. A name only: the engine
+            reads the task.
         gradient_points: Moments at which gradients of several micro-batches are taken and compared, evenly spaced like `evaluations`, two samples at each;
             ≥ 0. They do not change the run, and cost as much as the training of their examples.
         gradient_micro_batches: Micro-batches in each sample; ≥ 2. Fewer are taken where the training set has no more. Default 8 (our choice).
@@ -271,7 +272,8 @@ class RunSpec:
     def to_dict(self) -> dict[str, Json]:
         """A JSON object that `from_dict` turns back into an equal record.
 
-        An empty `condition` is left out, a `micro_batch_size` that is the task's own, and what is said of gradients where none are asked for, so that keys stay what they were without them.
+        An empty `condition` is left out, a `micro_batch_size` that is the task's own, and what is said of gradients where none are asked for, so that keys stay
+        what they were without them.
         """
         data = dataclasses.asdict(self) | {"settings": self.settings.to_dict()}
         left_out = {*(() if self.condition else ("condition",)), *(() if self.gradient_points else _GRADIENT_FIELDS)}

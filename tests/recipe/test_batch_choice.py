@@ -1,4 +1,4 @@
-"""The parts of a choice of batch size: candidates, gradient samples, contenders, and how a training is moved; on made-up times and gradients."""
+"""The parts of a choice of batch size: candidates, gradient samples, and how a training is moved; on made-up times and gradients."""
 
 import dataclasses
 import math
@@ -18,7 +18,8 @@ from torch import nn
 from tunesmith.engine import check_task
 from tunesmith.experiment import Experiment, SizeTimes
 from tunesmith.reading.batch_size import BatchSizeReading, read_batch_size
-from tunesmith.recipe.batch_choice import FEWEST_UPDATES, MOST_RISE, candidate_sizes, contenders, kept, moved, sampling_of, timed, with_rises
+from tunesmith.reading.batch_times import MOST_RISE, contenders
+from tunesmith.recipe.batch_choice import FEWEST_UPDATES, candidate_sizes, kept, moved, sampling_of, timed
 from tunesmith.recipe.laboratory import Laboratory
 from tunesmith.recipe.limits import Limits
 from tunesmith.recipe.time_model import TimeModel
@@ -122,8 +123,7 @@ class TestSampling:
 
 
 def experiment(seconds: Mapping[int, float], noise_scale: float, *, base: int = 64, slope: float = 0.0) -> Experiment:
-    made = timed([sampled(base, gradients(noise_scale))], TimeModel(seconds_per_step=dict(seconds)), sizes=sorted(seconds), n_train=ENDLESS)
-    return with_rises(made, base=base, slope=slope)
+    return timed([sampled(base, gradients(noise_scale))], TimeModel(seconds_per_step=dict(seconds)), sizes=sorted(seconds), n_train=ENDLESS, slope=slope)
 
 
 class TestContenders:

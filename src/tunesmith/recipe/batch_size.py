@@ -118,7 +118,7 @@ def batch_size(
         start = dataclasses.replace(start, batch_size=tried[0])
         fit = fit_of(task, lab.study, device=lab.device, sizes=tried, budget=1.0, seed=seed, progress=lab.progress)
         lab.charge("what fits", cost_of(fit))
-        lab.task = in_micro_batches(task, fit, sizes=tried)
+        lab.cut_batches(in_micro_batches(task, fit, sizes=tried))
         with halved_where_it_ran_out(lab.task, fit, lab.study):
             times = find_time_model(lab, tried, given=given, required=tried[:1] if sizes is None else tried)
             settings = dataclasses.replace(start, lr=found_peak(lab, start)[0] if lr is None else lr)

@@ -40,7 +40,6 @@ class Laboratory:
         thresholds: The constants of judgement.
         progress: Hears what happens.
         processes: Make the runs that can go at the same time; None makes all runs in this process.
-        micro_batch_size: Of `task`, where the study found it out: runs in other micro-batches are others. None for the task's own.
     """
 
     def __init__(
@@ -55,7 +54,6 @@ class Laboratory:
         thresholds: Thresholds,
         progress: Progress,
         processes: Processes | None = None,
-        micro_batch_size: int | None = None,
     ) -> None:
         self.task = task
         self.checked = checked
@@ -66,7 +64,7 @@ class Laboratory:
         self.thresholds = thresholds
         self.progress = progress
         self._processes = processes
-        self._micro_batch_size = micro_batch_size
+        self._micro_batch_size: int | None = None
         self._costs: dict[Purpose, Cost] = {"search": Cost(), "confirm": Cost(), "baseline": Cost()}
         self._looked = Cost()
         self._set_aside = 0.0
@@ -123,6 +121,11 @@ class Laboratory:
             return [self._counted_run(task, spec, purpose) for spec in specs]
 
         return execute
+
+    def cut_batches(self, task: Task) -> None:
+        """From now on train `task`, whose batches were cut because they do not fit: its runs have names of their own, since BatchNorm sees other batches."""
+        self._micro_batch_size = None if task.micro_batch_size == self.task.micro_batch_size else task.micro_batch_size
+        self.task = task
 
     def charge(self, name: str, cost: Cost) -> None:
         """Count what the search spent outside runs, such as measuring the time model."""

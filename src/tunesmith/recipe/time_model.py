@@ -11,7 +11,7 @@ from tunesmith.cost import Cost
 from tunesmith.engine import measure_steps
 from tunesmith.errors import InputError, StudyError
 from tunesmith.recipe.allowance import LOOK_SHARE
-from tunesmith.recipe.fitting import FIT_SHARE
+from tunesmith.recipe.fitting import FIT_SHARE, LEAST_EXAMPLES
 from tunesmith.recipe.laboratory import Laboratory
 
 TIME_MODEL_NAME = "time_model.json"
@@ -98,7 +98,7 @@ def read_time_model(path: Path) -> TimeModel:
 def looking_examples(lab: Laboratory, *, first: int) -> float:
     """What the check, what fits and the time model may cost together, in examples forward and backward."""
     look = lab.checked.trained_examples + lab.checked.evaluated_examples
-    return look + max(LOOK_SHARE * lab.budget * lab.full_training_examples, first * (TIMED_UPDATES + 1))
+    return look + max(LOOK_SHARE * lab.budget * lab.full_training_examples, LEAST_EXAMPLES + first * (TIMED_UPDATES + 1))
 
 
 def _joined(model: TimeModel, other: TimeModel) -> TimeModel:
