@@ -222,3 +222,16 @@ class TestRefusals:
             check_task(make_task(**changes))
         assert not isinstance(caught.value, InputError)  # exit code 3: with its traceback
         assert caught.value.__cause__ is not None
+
+
+def test_a_batch_maker_is_asked_for_what_goes_through_at_once() -> None:
+    """It may give batches of no other size, and 32 is ours."""
+    asked: list[int] = []
+
+    def batches(size: int, _generator: torch.Generator) -> list[tuple[Tensor, Tensor]]:
+        asked.append(size)
+        return [(TRAIN[0][:40], TRAIN[1][:40])]
+
+    checked = check_task(make_task(train=batches, examples_per_epoch=N_TRAIN, micro_batch_size=40))
+    assert checked.trained_examples == 40
+    assert set(asked) == {40}

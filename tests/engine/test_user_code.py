@@ -1,5 +1,6 @@
 import pytest
 import torch
+from torch import nn
 from torch.nn import functional as F
 
 from tunesmith.engine.user_code import user_code
@@ -25,6 +26,14 @@ def test_memory_that_runs_out_names_the_batch() -> None:
         raise torch.OutOfMemoryError
     with pytest.raises(TaskError, match=r"^A batch must fit"), user_code():
         raise torch.OutOfMemoryError
+
+
+def test_one_example_is_too_few_for_batch_norm_whoever_calls_torch() -> None:
+    def step() -> None:
+        nn.BatchNorm1d(3)(torch.ones(1, 3))
+
+    with pytest.raises(TaskError, match=r"^With BatchNorm, a batch must have two examples or more, got one\. Raise batch_size"), user_code(SPEC):
+        step()
 
 
 def test_torch_called_by_the_users_code_is_the_users() -> None:

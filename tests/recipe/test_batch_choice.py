@@ -117,6 +117,20 @@ class TestSampling:
             assert sampling is not None
             assert sampling.micro_batch_size == size
 
+    def test_a_batch_maker_that_may_give_no_other_size_is_asked_for_its_own(self, tmp_path: Path) -> None:
+        task = make_task(train=lambda size, _generator: iter([blobs(size)]), examples_per_epoch=512)
+        lab = laboratory(dataclasses.replace(task, micro_batch_size=32), tmp_path)
+        for seconds, size in (({64: 1.0, 128: 1.0}, 32), ({64: 1.0, 128: 1.0, 16: 1.0}, 8)):
+            sampling = sampling_of(lab, self.times(seconds), base=64)
+            assert sampling is not None
+            assert sampling.micro_batch_size == size
+
+    def test_where_the_noise_scale_was_asked_for_they_are_always_taken(self, lab: Laboratory) -> None:
+        times = self.times({64: 1.0, 128: 2.0})
+        assert sampling_of(lab, times, base=64) is None
+        assert sampling_of(lab, times, base=64, only_where_useful=False) is not None
+        assert sampling_of(lab, times, base=32, only_where_useful=False) is None
+
     def test_too_few_data_for_two_micro_batches_take_none(self, tmp_path: Path) -> None:
         lab = laboratory(make_task(train=blobs(15), epochs=400), tmp_path)
         assert sampling_of(lab, self.times({2: 1.0, 4: 1.0}), base=2) is None

@@ -198,10 +198,10 @@ class TestTune:
         """Measured where 80 fit, then only 40 are left: one sentence, nothing lost, and the same call goes on."""
         options = {"out": tmp_path / "study", "fixed": KNOBS | {"batch_size": 128}, "time_model": time_model(tmp_path)}
         with pytest.raises(KeyboardInterrupt):
-            tune(limited(80), progress=Heard(interrupt_after=20), **options)  # type: ignore[arg-type]
+            tune(limited(80, epochs=300), progress=Heard(interrupt_after=20), **options)  # type: ignore[arg-type]
         with pytest.raises(TaskError, match=r"64 at once went through when it was measured, but ran out in a run\. .* with at most 32 at once\.$"):
-            tune(limited(40), **options)  # type: ignore[arg-type]
-        assert tune(limited(40), **options).micro_batch_size == 32  # type: ignore[arg-type]
+            tune(limited(40, epochs=300), **options)  # type: ignore[arg-type]
+        assert tune(limited(40, epochs=300), **options).micro_batch_size == 32  # type: ignore[arg-type]
 
     def test_where_even_the_fewest_run_out_in_a_run_it_says_what_to_do(self, tmp_path: Path) -> None:
         class Picky(nn.Module):
