@@ -10,6 +10,7 @@ import pytest
 from fake_study import DESCRIPTION, confirm, lr_range, make_plan, write_study
 from tests.plots.test_batch_size import facts_of, sizes_tried
 
+from tunesmith.errors import InputError
 from tunesmith.experiment import Experiment, SizeTimes
 from tunesmith.finding import Finding
 from tunesmith.plan import StudyOutcome
@@ -178,18 +179,10 @@ def test_doubts_on_the_batch_size_are_named_so(tmp_path: Path) -> None:
     assert subjects == {"Batch size"}
 
 
-@pytest.mark.parametrize(
-    "times",
-    [
-        SizeTimes(seconds_per_step={64: 0.0, 128: 1.0}, n_train=0),
-        SizeTimes(seconds_per_step={0: 0.1, 64: -1.0}, n_train=1000),
-        SizeTimes(seconds_per_step={}, n_train=1000),
-    ],
-)
-def test_what_cannot_be_read_is_shown_as_runs(tmp_path: Path, times: SizeTimes) -> None:
-    found = Finding(kind="batch_size", confidence=0.5, evidence="Four runs.", not_established="More.")
-    document, _, _ = shown(tmp_path, dataclasses.replace(sizes_tried(TRIED), times=times, findings=(found,)))
-    assert "The numbers" in section(document)
+def test_times_that_are_none_are_no_record() -> None:
+    for seconds in ({64: 0.0, 128: 1.0}, {0: 0.1, 64: 1.0}, {64: math.nan}, {64: math.inf}):
+        with pytest.raises(InputError, match="finite seconds > 0"):
+            SizeTimes(seconds_per_step=seconds, n_train=1000)
 
 
 @pytest.mark.parametrize(

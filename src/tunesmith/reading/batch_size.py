@@ -120,11 +120,12 @@ def read_batch_size(
     eligible = [size for size in good if not contenders or size in contenders]
     suggestion = fastest_of(eligible, times, base=base) if eligible else base
     exponent, allowed = lr_exponent(noise, base=base, other=suggestion if suggestion != base else 2 * base, optimizer_name=optimizer_name)
-    outcome, why = outcome_of(sizes, times, good=good, suggestion=suggestion, base=base)
+    is_clear = noise is not None and noise.value is not None
+    outcome, why = outcome_of(sizes, times, good=good, suggestion=suggestion, base=base, is_clear=is_clear)
     why += rise_text(rises_of(experiment, base=base), suggestion=suggestion)
     knee = knee_of(seconds)
     findings = (
-        choice_finding(judged, sizes, suggestion=suggestion, why=why, times=times, metrics=metrics or {}),
+        choice_finding(judged, sizes, suggestion=suggestion, good=good, why=why, times=times, metrics=metrics or {}),
         *([] if noise is None else [noise_finding(noise)]),
         *([] if point_of(noise) is None else [exponent_finding(exponent, allowed)]),
         *([] if experiment.times is None else [throughput_finding(seconds, knee=knee, loading=experiment.times.loading_seconds)]),

@@ -19,7 +19,9 @@ _WORTH_SAYING = 0.01
 FOUND, DOES_NOT_MATTER, CANNOT_TELL = "found", "does_not_matter", "cannot_tell"
 
 
-def outcome_of(sizes: Sequence[BatchSizeValue], times: Mapping[int, float], *, good: Sequence[int], suggestion: int, base: int) -> tuple[str, str]:
+def outcome_of(
+    sizes: Sequence[BatchSizeValue], times: Mapping[int, float], *, good: Sequence[int], suggestion: int, base: int, is_clear: bool
+) -> tuple[str, str]:
     """What was found, and why in a sentence."""
     ran = [size for size in sizes if size.losses]
     if not any(math.isfinite(size.loss) for size in ran):
@@ -29,11 +31,12 @@ def outcome_of(sizes: Sequence[BatchSizeValue], times: Mapping[int, float], *, g
     if not times:
         return FOUND, f"Of {len(ran)} sizes in runs of the same time."
     slowest = max(times, key=times.__getitem__)
-    if times[slowest] <= 1 + WORTH and suggestion == base:
+    if is_clear and times[slowest] <= 1 + WORTH and suggestion == base:
         return DOES_NOT_MATTER, f"From {min(times)} to {max(times)} every size is predicted to reach a target within {WORTH:.0%} of the fastest."
     told = _time_text(times, suggestion=suggestion, base=base)
     lost = [size.batch_size for size in ran if size.batch_size not in good and (size.batch_size == base or times.get(size.batch_size, 0.0) < times[suggestion])]
-    return FOUND, told + (f"; {' and '.join(map(str, lost))} ended worse in the same time." if lost else ".")
+    ended = "did not finish" if any(not math.isfinite(size.loss) for size in ran if size.batch_size in lost) else "ended worse in the same time"
+    return FOUND, told + (f"; {' and '.join(map(str, lost))} {ended}." if lost else ".")
 
 
 def _time_text(times: Mapping[int, float], *, suggestion: int, base: int) -> str:
@@ -59,16 +62,16 @@ def rise_text(rises: Mapping[int, float], *, suggestion: int) -> str:
 
 
 def choice_finding(
-    judged: Judged, sizes: Sequence[BatchSizeValue], *, suggestion: int, why: str, times: Mapping[int, float], metrics: Mapping[str, bool]
+    judged: Judged, sizes: Sequence[BatchSizeValue], *, suggestion: int, good: Sequence[int], why: str, times: Mapping[int, float], metrics: Mapping[str, bool]
 ) -> Finding:
     """The size to use, what was compared, how loss and metrics rank the sizes, and what half or double would cost."""
-    near = [size for size, time in times.items() if time <= (1 + WORTH) * times[suggestion]] if suggestion in times else [suggestion]
+    near = [suggestion, *(size for size in good if size in times and suggestion in times and times[size] <= (1 + WORTH) * times[suggestion])]
     compared = f" {judged.evidence}" if len(judged.values) > 1 else " No other size was run beside it."
     ranked = _rankings(sizes, metrics)
     costs = [
         f"{size} would take {times[size] / times[suggestion]:.2f} times as long"
         for size in (suggestion // 2, suggestion * 2)
-        if size in times and suggestion in times
+        if size in times and size in good and suggestion in times
     ]
     return Finding(
         kind="batch_size", value=float(suggestion), interval=(float(min(near)), float(max(near))) if times else None,

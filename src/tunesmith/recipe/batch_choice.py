@@ -146,7 +146,8 @@ def moved(settings: Settings, total_steps: int, *, reading: BatchSizeReading, la
         settings, batch_size=size, total_steps=total_steps, optimizer_name=lab.checked.acts_like, lr_exponent=reading.lr_exponent,
         new_steps=max(1, steps), final_lr=lambda lr: limits.clip("lr", rounded(lr)),
     )  # fmt: skip
-    return dataclasses.replace(scaled, min_lr=None, weight_decay=limits.clip("weight_decay", rounded(scaled.weight_decay))), steps
+    lr, decay = limits.clip("lr", rounded(scaled.lr)), limits.clip("weight_decay", rounded(scaled.weight_decay))  # without rounding error
+    return dataclasses.replace(scaled, lr=lr, min_lr=None, weight_decay=decay), steps
 
 
 def kept(size: int, limits: Limits, *, sizes: Sequence[int], times: Mapping[int, float], is_sampled: bool) -> Finding:

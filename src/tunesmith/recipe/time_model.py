@@ -115,7 +115,17 @@ def _measured(lab: Laboratory, sizes: list[int], *, required: Collection[int]) -
     repeats = min(MOST_TIMED_UPDATES, max(TIMED_UPDATES, int(allowed / sum(affordable)) - 1))
     timing = measure_steps(lab.task, sorted(affordable), device=lab.device, repeats=repeats, seed=lab.search_seed(0))
     lab.study.note("threads", timing.threads)
-    return TimeModel(seconds_per_step=timing.seconds_per_step, loading_seconds=timing.loading_seconds, trained_examples=timing.trained_examples)
+    return TimeModel(
+        seconds_per_step=_never_falling(timing.seconds_per_step), loading_seconds=timing.loading_seconds, trained_examples=timing.trained_examples
+    )  # fmt: skip
+
+
+def _never_falling(seconds_per_step: dict[int, float]) -> dict[int, float]:
+    """The nearest seconds that do not fall from a size to the next: where a larger batch was measured as faster than a smaller one, that was noise."""
+    from scipy.optimize import isotonic_regression  # noqa: PLC0415 (takes a moment to load)
+
+    sizes = sorted(seconds_per_step)
+    return dict(zip(sizes, map(float, isotonic_regression([seconds_per_step[size] for size in sizes]).x), strict=True))
 
 
 def _write(model: TimeModel, path: Path) -> None:

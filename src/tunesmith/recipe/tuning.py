@@ -202,10 +202,10 @@ def _tuned(
     lab.progress.forecast(
         forecast_of(lab, limits, batch_size=sizes[0], seconds_per_step=seconds_per_step, confirm_seeds=confirm_seeds, is_ladder=recipe == "ladder")
     )
-    annealed = None  # of several lengths, to hold current settings against; a large budget pays for those in full
+    fallback, annealed = None, None  # of several lengths, to hold current settings against; a large budget pays for those in full
     if recipe == "ladder":
         climbed = climb(lab, limits, sizes=sizes, times=times, conditions=conditions)
-        found, steps, lengths = climbed.found, climbed.total_steps, climbed.lengths
+        found, steps, lengths, fallback = climbed.found, climbed.total_steps, climbed.lengths, climbed.fallback
         annealed = climbed.experiment if lab.budget <= 1 else None
     else:
         found = search(lab, limits, sizes=sizes, times=times)
@@ -213,6 +213,10 @@ def _tuned(
     if found.settings is None:
         return _plan(lab, found, None)
     confirmed = confirm_plan(lab, found.settings, total_steps=steps, seeds=confirm_seeds, limits=limits, search=annealed, lengths=lengths)
+    if confirmed.outcome is StudyOutcome.ABSTAINED and fallback is not None:
+        settings, steps = fallback
+        lab.progress.decided(f"The plan did not train at batch size {found.settings.batch_size}: it is tried at the first one, {settings.batch_size}.")
+        confirmed = confirm_plan(lab, settings, total_steps=steps, seeds=confirm_seeds, limits=limits, search=annealed)
     return _plan(lab, found, confirmed)
 
 

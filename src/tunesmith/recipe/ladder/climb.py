@@ -65,12 +65,14 @@ class Climbed:
         found: Settings and findings, or why there are none.
         total_steps: Length of the plan.
         lengths: Which other lengths of it to try, and when.
+        fallback: The plan at the first batch size, for where it does not train at another; None where it has that.
         experiment: Every annealed run; None where there is none.
     """
 
     found: Found
     total_steps: int = 0
     lengths: Lengths = field(default_factory=Lengths)
+    fallback: tuple[Settings, int] | None = None
     experiment: Experiment | None = None
 
 
@@ -214,7 +216,9 @@ def _planned(ladder: Ladder, best: Tried, batch: BatchChoice, *, looms: bool, fa
     experiment = dataclasses.replace(ladder.experiment(), findings=findings, verdict=_verdict(ladder, plan, best=best, falls=falls, looms=looms))
     experiment = ladder.lab.put(experiment)
     found = Found(outcome=StudyOutcome.RECOMMENDED, settings=plan[0], findings=(*findings, *others))
-    return Climbed(found=found, total_steps=plan[1], lengths=lengths, experiment=experiment)
+    whole = ladder.settings_for(best.joint, steps=full, is_plan=True), full
+    fallback = None if batch.size == batch.base else whole if falls else (ladder.settings_for(best.joint, steps=short_steps, is_plan=True), short_steps)
+    return Climbed(found=found, total_steps=plan[1], lengths=lengths, fallback=fallback, experiment=experiment)
 
 
 def _payable(ladder: Ladder, joint: Joint) -> Tried:
