@@ -10,7 +10,7 @@ from benchmarks.proof.problem import Choice, Problem
 def choose_by_tuning(problem: Problem, *, seed: int, budget: float, recipe: str) -> Choice:
     """What `tunesmith tune` says to use; where it recommends nothing, what the user would go on with: the untuned start."""
     with tempfile.TemporaryDirectory() as folder:
-        plan = ts.tune(problem.task, out=Path(folder) / "study", budget=budget, seed=seed, recipe=recipe, device="cpu")
+        plan = ts.tune(problem.task, out=Path(folder) / "study", budget=budget, seed=seed, recipe=recipe, device="cpu", time_model=problem.time_model)
     final = plan.cost.confirm + plan.cost.baseline
     if plan.settings is None:
         untuned = problem.untuned

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -19,6 +20,8 @@ from tunesmith.cost import Cost
 from tunesmith.engine.seeds import child_seed
 from tunesmith.settings import Settings
 from tunesmith.task import Data, Task
+
+TIME_MODELS = Path(__file__).parents[1] / "results" / "batch" / "time_models"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,16 +71,19 @@ class Problem:
         task: The task, its test set taken out.
         untuned: What one starts with, and the defaults for whatever a method does not tune.
         spent: What the method's search has cost so far.
+        time_model: Seconds of an update at each batch size, committed, so that no row depends on the load of a day; None where there are none.
     """
 
     task: Task
     untuned: Settings
     spent: Cost = field(default_factory=Cost)
+    time_model: Path | None = None
 
     @classmethod
     def of(cls, bench_task: BenchTask) -> "Problem":
         """The problem that a task of the bench poses."""
-        return cls(bench_task.without_test, bench_task.untuned)
+        times = TIME_MODELS / f"{bench_task.name}.json"
+        return cls(bench_task.without_test, bench_task.untuned, time_model=times if times.exists() else None)
 
     @cached_property
     def space(self) -> Space:

@@ -67,7 +67,7 @@ def odd(folder: Path) -> Study:
     experiments = (
         Experiment(probe="bracket", arms=(Arm(label="lost", value=None, run=lost),)),
         Experiment(probe="lr_range", arms=(Arm(label="lost", value=None, run=lost), Arm(label="flat", value=None, run=flat)), findings=(found,)),
-        Experiment(probe="batch_size", arms=(arms[0],), times=SizeTimes(seconds_per_step={64: 0.0, 128: 1.0}, n_train=0)),
+        Experiment(probe="batch_size", arms=(arms[0],), times=SizeTimes(seconds_per_step={64: 1e-300, 128: 1e300}, n_train=0)),
         Experiment(probe="peak_lr", arms=(Arm(label="same", value=0.1, run=flat), Arm(label="same", value=0.1, run=lost)), findings=(found,)),
         Experiment(probe="momentum", arms=arms),
         Experiment(probe="weight_decay", arms=(Arm(label="none", value=0.0, run=flat),)),

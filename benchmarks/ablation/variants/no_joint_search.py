@@ -17,9 +17,9 @@ def switched_off() -> Iterator[None]:
     """No run is made that differs from the line in momentum or decay, on any rung."""
     run_all = Ladder.run
 
-    def run(self: Ladder, joints: list[Joint], *, steps: int, reserve: float = 0.0, repeat: int = 0) -> list[Tried]:
+    def run(self: Ladder, joints: list[Joint], *, steps: int, reserve: float = 0.0, repeat: int = 0, samples: bool = False) -> list[Tried]:
         line = [joint for joint in joints if joint.momentum == self.base.momentum and joint.decay == decays(self)[0]]
-        return run_all(self, line, steps=steps, reserve=reserve, repeat=repeat)
+        return run_all(self, line, steps=steps, reserve=reserve, repeat=repeat, samples=samples)
 
     with replaced(Ladder, "run", run):
         yield

@@ -17,11 +17,11 @@ def switched_off() -> Iterator[None]:
     run_paired = Ladder.run
     repeats: dict[tuple[Joint, int, int], int] = {}
 
-    def run(self: Ladder, joints: list[Joint], *, steps: int, reserve: float = 0.0, repeat: int = 0) -> list[Tried]:
+    def run(self: Ladder, joints: list[Joint], *, steps: int, reserve: float = 0.0, repeat: int = 0, samples: bool = False) -> list[Tried]:
         found: list[Tried] = []
         for joint in dict.fromkeys(joints):
             own = repeats.setdefault((joint, steps, repeat), len(repeats))
-            found += run_paired(self, [joint], steps=steps, reserve=reserve, repeat=own)
+            found += run_paired(self, [joint], steps=steps, reserve=reserve, repeat=own, samples=samples)
         return found
 
     with replaced(Ladder, "run", run):

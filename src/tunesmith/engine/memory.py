@@ -154,8 +154,10 @@ class HostMemory:
         return _lifelong_peak_bytes() if peak is None else peak
 
     def release(self) -> None:
-        """Collect what is unreachable, and have the C library hand free memory back, where it can."""
-        gc.collect()
+        """Have the C library hand free memory back, where it can.
+
+        What is unreachable is not collected: in a large process that takes a second, and what stays for it makes less fit, never more.
+        """
         if sys.platform == "linux":
             trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc has it, musl does not
             if trim is not None:

@@ -142,12 +142,12 @@ def moved(settings: Settings, total_steps: int, *, reading: BatchSizeReading, la
     scale = point_of(reading.noise_scale) or 0.0
     full, whole = lab.task.steps_at(size), lab.task.steps_at(base)
     steps = round(full * total_steps / whole) if keeps_epochs else min(full, round(total_steps * (1 + scale / size) / (1 + scale / base)))
+    lr = limits.clip("lr", rounded(settings.lr * (size / base) ** reading.lr_exponent))
     scaled, steps = at_batch_size(
-        settings, batch_size=size, total_steps=total_steps, optimizer_name=lab.checked.acts_like, lr_exponent=reading.lr_exponent,
-        new_steps=max(1, steps), final_lr=lambda lr: limits.clip("lr", rounded(lr)),
+        settings, batch_size=size, total_steps=total_steps, optimizer_name=lab.checked.acts_like, new_steps=max(1, steps), final_lr=lambda _: lr
     )  # fmt: skip
-    lr, decay = limits.clip("lr", rounded(scaled.lr)), limits.clip("weight_decay", rounded(scaled.weight_decay))  # without rounding error
-    return dataclasses.replace(scaled, lr=lr, min_lr=None, weight_decay=decay), steps
+    decay = limits.clip("weight_decay", rounded(scaled.weight_decay))
+    return dataclasses.replace(scaled, lr=lr, min_lr=None, weight_decay=decay), steps  # the rate without rounding error
 
 
 def kept(size: int, limits: Limits, *, sizes: Sequence[int], times: Mapping[int, float], is_sampled: bool) -> Finding:

@@ -85,6 +85,11 @@ class Laboratory:
         full = self.full_training_examples
         return max(0.0, (self.budget - self._costs["search"].full_trainings(full_training_examples=full)) * full - self._set_aside)
 
+    @property
+    def looked_examples(self) -> float:
+        """What looking has cost so far, in examples forward and backward."""
+        return self._looked.full_trainings(full_training_examples=1.0)
+
     def cost(self) -> StudyCost:
         """What this recipe has asked for so far, in full trainings."""
         full = self.full_training_examples

@@ -196,8 +196,8 @@ def _tuned(
     not_begun = refused(lab, limits, batch_size=sizes[0], bracket_share=share)
     if not_begun is not None:
         return _plan(lab, not_begun, None)
-    lab.set_aside(looking_examples(lab, first=sizes[0]))
     times = find_time_model(lab, sizes, given=None if time_model is None else Path(time_model))
+    lab.set_aside(max(looking_examples(lab, first=sizes[0]), lab.looked_examples))
     seconds_per_step = times.seconds_per_step
     lab.progress.forecast(
         forecast_of(lab, limits, batch_size=sizes[0], seconds_per_step=seconds_per_step, confirm_seeds=confirm_seeds, is_ladder=recipe == "ladder")
