@@ -155,7 +155,7 @@ class TestPrediction:
         assert not [one for one in reading.findings if one.kind == "noise_scale"]
 
     def test_runs_without_a_size_cannot_be_read(self) -> None:
-        with pytest.raises(CurveError, match="must be read from runs with its values"):
+        with pytest.raises(CurveError, match="whose values are batch sizes"):
             read_batch_size(Experiment(probe="batch_size", arms=(sampled(64, gradients(10.0)),)))
 
 

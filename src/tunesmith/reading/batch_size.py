@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from statistics import fmean, median
 
 from tunesmith.curve import Curve
+from tunesmith.errors import CurveError
 from tunesmith.experiment import Arm, Experiment
 from tunesmith.finding import Finding
 from tunesmith.reading.batch_times import fastest_of, knee_of, lr_exponent, noise_of, point_of, relative_times, rises_of
@@ -107,8 +108,9 @@ def read_batch_size(
         optimizer_name: What the optimizer acts like: for Adam kinds the learning rate grows half as fast.
 
     Raises:
-        CurveError: No run with a batch size.
+        CurveError: No run with a batch size, or runs that no probe of it made.
     """
+    _check(experiment)
     judged = judge_values(_best_rates(experiment, goal=goal, higher_is_better=higher_is_better), goal=goal, higher_is_better=higher_is_better)
     base = experiment.arms[0].run.spec.settings.batch_size
     seconds = _seconds_by_runs(judged, experiment) if experiment.times is None else experiment.times.seconds_per_step
@@ -135,6 +137,16 @@ def read_batch_size(
         outcome=outcome, suggestion=suggestion, base=base, lr=chosen.lr, sizes=sizes, knee=knee, noise_scale=noise, lr_exponent=exponent,
         lr_exponent_interval=allowed, findings=findings, advice=findings[0].action,
     )  # fmt: skip
+
+
+def _check(experiment: Experiment) -> None:
+    """Refuse what no probe made: a stranger's study may hold anything."""
+    values = [arm.value for arm in experiment.arms if arm.value is not None]
+    if not values or not all(math.isfinite(value) and value >= 1 and value == int(value) for value in values):
+        raise CurveError(f"A batch size must be read from runs whose values are batch sizes, got {values}. Pass what probes.batch_size returned.")
+    base = experiment.arms[0].run.spec.settings.batch_size
+    if base not in values and (experiment.times is None or base not in experiment.times.seconds_per_step):
+        raise CurveError(f"The first run's batch size, {base}, must be timed or run with a value, and is not. Pass what probes.batch_size returned.")
 
 
 def _best_rates(experiment: Experiment, *, goal: str, higher_is_better: bool) -> Experiment:
