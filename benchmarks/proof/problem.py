@@ -21,7 +21,8 @@ from tunesmith.engine.seeds import child_seed
 from tunesmith.settings import Settings
 from tunesmith.task import Data, Task
 
-TIME_MODELS = Path(__file__).parents[1] / "results" / "batch" / "time_models"
+RESULTS = Path(__file__).parents[1] / "results"
+TIME_MODELS = (RESULTS / "batch" / "time_models", RESULTS / "kept_apart" / "batch" / "time_models")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,8 +83,8 @@ class Problem:
     @classmethod
     def of(cls, bench_task: BenchTask) -> "Problem":
         """The problem that a task of the bench poses."""
-        times = TIME_MODELS / f"{bench_task.name}.json"
-        return cls(bench_task.without_test, bench_task.untuned, time_model=times if times.exists() else None)
+        times = next((path for folder in TIME_MODELS if (path := folder / f"{bench_task.name}.json").exists()), None)
+        return cls(bench_task.without_test, bench_task.untuned, time_model=times)
 
     @cached_property
     def space(self) -> Space:
