@@ -73,6 +73,7 @@ def test_the_peak_of_this_process_goes_up_and_can_be_set_back() -> None:
     torch.ones(100 * MIB // 4).sum()
     grown = memory.peak_bytes() - before
     assert 90 * MIB < grown < 120 * MIB
+    memory.release()  # a large heap keeps what it has
     memory.reset_peak()
     assert memory.peak_bytes() - before < 20 * MIB
     assert memory.used_bytes() > before / 2

@@ -83,13 +83,6 @@ def fit_of(task: Task, study: Study, *, device: str, sizes: Sequence[int], budge
     return fit
 
 
-def shared_by(fit: Fit | None, workers: int) -> Fit | None:
-    """What fits where so many processes train on the device at the same time."""
-    if fit is None or workers == 1 or (fit.is_capped and workers * max(fit.bytes_at.values(), default=0) <= fit.limit_bytes):
-        return fit
-    return dataclasses.replace(fit, largest=max(fit.smallest, fit.largest // workers), is_capped=False)
-
-
 def in_micro_batches(task: Task, fit: Fit | None, *, sizes: Sequence[int]) -> Task:
     """The task, its batches cut into as few equal parts as fit; as it is where the largest size fits whole, and evaluation with it.
 

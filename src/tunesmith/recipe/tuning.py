@@ -18,7 +18,7 @@ from tunesmith.probes.comparable import require_comparable
 from tunesmith.recipe.allowance import BRACKET_SHARE
 from tunesmith.recipe.confirming import Confirmed, confirm_plan
 from tunesmith.recipe.description import check_kind, describe
-from tunesmith.recipe.fitting import check_where_it_fits, cost_of, fit_of, halved_where_it_ran_out, in_micro_batches, shared_by
+from tunesmith.recipe.fitting import check_where_it_fits, cost_of, fit_of, halved_where_it_ran_out, in_micro_batches
 from tunesmith.recipe.forecast import forecast_of
 from tunesmith.recipe.found import Found, first_size, refused
 from tunesmith.recipe.laboratory import Laboratory
@@ -126,7 +126,7 @@ def tune(
     with Study.create(Path(out), fingerprint=checked.fingerprint, description=description) as study:
         hold_conditions(study, changed)
         fit = fit_of(task, study, device=device, sizes=sizes, budget=budget, seed=seed, progress=heard)
-        cut = in_micro_batches(task, shared_by(fit, workers), sizes=sizes)
+        cut = in_micro_batches(task, fit, sizes=sizes)
         conditions = {name: dataclasses.replace(other, micro_batch_size=cut.micro_batch_size) for name, other in conditions.items()}
         changes = dataclasses.replace(changes, micro_batch_size=cut.micro_batch_size)
         processes = _processes(cut, reference=reference, changes=changes, workers=workers, device=device, heard=heard)
